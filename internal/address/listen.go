@@ -30,7 +30,7 @@ var ErrLive = errors.New("another process listens there")
 // ErrNoSocket says that the path of a Unix socket belongs to a file of another kind.
 var ErrNoSocket = errors.New("a file that is no socket is there")
 
-// Listen opens the address. A Unix socket whose process has ended is replaced. Listen returns
+// Listen opens the address. A Unix socket without a process is replaced. Listen returns
 // [ErrLive] or [ErrNoSocket] if the path of a socket is taken. The listener removes its socket when
 // it is closed, unless another process has replaced the socket.
 func (a Address) Listen(p Permissions) (net.Listener, error) {

@@ -9,11 +9,11 @@ import (
 // Fleet joins this replica's answers with those of the others. Any goroutine may call the methods.
 // They take two seconds at most: a replica that does not answer is missing.
 type Fleet interface {
-	// Filter returns a filter with the Envoys of all replicas; false: no replica has it. own is this
-	// replica's form, if it is known here.
+	// Filter returns a filter with the Envoys of all replicas; false: no replica has it. own is
+	// this replica's form, if it is known here.
 	Filter(ctx context.Context, name string, own api.Filter, known bool) (api.Filter, bool)
-	// Filters returns all filters, sorted by name. own are this replica's. Without subscribers, only
-	// the numbers of Envoys are those of all replicas.
+	// Filters returns all filters, sorted by name. own are this replica's. Without subscribers,
+	// only the numbers of Envoys are those of all replicas.
 	Filters(ctx context.Context, own []api.Filter, subscribers bool) []api.Filter
 	// Replicas describes all replicas, sorted by name. own is this one.
 	Replicas(ctx context.Context, own api.Replica) []api.Replica

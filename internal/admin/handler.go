@@ -101,7 +101,7 @@ func onlyPlainPaths(next http.Handler) http.Handler {
 	})
 }
 
-// writeReady answers a probe. A replica without its ledger is ready: it serves what it has.
+// writeReady answers a probe. A replica without its ledger is ready: it serves its filters.
 func writeReady(w http.ResponseWriter, problem error, degraded *api.Error) {
 	switch {
 	case problem != nil:

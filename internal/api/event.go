@@ -52,7 +52,7 @@ const (
 	EventCertificateExpired  EventType = "certificate_expired"
 )
 
-// EventTest is the type of the message of a user who tries a webhook. Nothing has happened.
+// EventTest is the type of the message of `webhook test`. Nothing has happened.
 const EventTest EventType = "test"
 
 // EventTypes returns all types that a client can ask for.

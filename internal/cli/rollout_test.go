@@ -51,7 +51,7 @@ func TestPromote(t *testing.T) {
 	}
 }
 
-// A command whose rollout is held says so, and names the command that goes on.
+// A command on a held rollout says so, and names the command that goes on.
 func TestHeldRollouts(t *testing.T) {
 	server := apitest.Start(t, waitingFilter())
 	for _, tt := range []struct {

@@ -48,7 +48,7 @@ func openTerminal(t *testing.T, columns, rows uint16) (master, terminal *os.File
 	return master, terminal
 }
 
-// reader reads what a program writes to a terminal.
+// reader reads the output of a program to a terminal.
 type reader struct {
 	t       *testing.T
 	written chan string
@@ -76,7 +76,7 @@ func newReader(t *testing.T, master *os.File) *reader {
 	return r
 }
 
-// until returns what is written up to a text.
+// until returns the output up to a text.
 func (r *reader) until(text string) string {
 	r.t.Helper()
 	for {

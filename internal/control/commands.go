@@ -66,7 +66,7 @@ func withRevision(filters []*snapshot.Filter, name string, r *snapshot.Revision,
 	return changed
 }
 
-// unpin ends a rollback: what the spec describes is served.
+// unpin ends a rollback: the spec's revision is served.
 func unpin(ctx context.Context, c *Control, name, by string) (api.Filter, *api.Error) {
 	v := c.view
 	st, ok := v.Machine.Brief(name)

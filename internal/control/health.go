@@ -11,7 +11,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/report"
 )
 
-// Trials returns the waves whose health is looked at, for the watcher. After the end of Run there
+// Trials returns the waves with looks at their health, for the watcher. After the end of Run there
 // are none.
 func (c *Control) Trials() (all []health.Trial) {
 	c.inbox.ask(func(context.Context) { all = report.Trials(c.view) })

@@ -117,7 +117,7 @@ func (in *inbox) ask(run func(context.Context)) bool {
 	}
 }
 
-// askForClient is ask for a client in the network, whose question waits with the events.
+// askForClient is ask for a client in the network. Its question waits with the events.
 func (in *inbox) askForClient(ctx context.Context, run func(context.Context)) bool {
 	q := question{run, make(chan struct{})}
 	select {

@@ -29,7 +29,7 @@ type change struct {
 	names       []string // of the changed filters
 }
 
-// unread begins the line about a spec whose module or configuration cannot be had.
+// unread begins the line about a spec without its module or configuration.
 const unread = "a spec's module or configuration cannot be had: "
 
 // meanwhile describes the content that Envoys get while a filter's newest content is not served.

@@ -10,7 +10,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/delivery/rollout"
 )
 
-// rolloutBack is the outcome of a rollout in the metrics whose revision was taken back.
+// rolloutBack is the outcome, in the metrics, of a rollout that was taken back.
 const rolloutBack = "went_back"
 
 // moved publishes an event of a rollout.

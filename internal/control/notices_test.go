@@ -15,7 +15,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// choosyEnvoy refuses the revisions whose configuration begins with "refused".
+// choosyEnvoy refuses the revisions with a configuration that begins with "refused".
 type choosyEnvoy struct{ *Control }
 
 func (e choosyEnvoy) Send(s delivery.Send) {

@@ -218,7 +218,8 @@ func (w *followed) retryAt(node string, now time.Time) time.Time {
 	return w.retryNote
 }
 
-// hasStored notes that the ledger has another note of this replica about the node than the last one.
+// hasStored notes that the ledger has another note of this replica about the node than the last
+// one.
 func (w *followed) hasStored(n ledger.Note) { w.stored[n.Node] = n }
 
 // hasNotStored notes that the ledger has dropped a note.

@@ -10,8 +10,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
-// follower takes what the ledger tells, and carries out the records of filters. A server that decides
-// alone has none.
+// follower takes what the ledger tells, and carries out the records of filters. A server that
+// decides alone has none.
 type follower struct {
 	*step
 	replica   *replica

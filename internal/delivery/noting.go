@@ -7,7 +7,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/ledger"
 )
 
-// noting notes the nodes that may hold refused bytes: in the record for the disk, and in the ledger.
+// noting notes the nodes that may hold refused bytes: in the record for the disk, and in the
+// ledger.
 type noting struct {
 	*step
 	replica *replica // nil: the server decides alone
@@ -40,8 +41,8 @@ func (e *noting) unsettle(u *sub, revision string) {
 }
 
 // unsettleLost notes that the answer to a push will not come, or is late. With replicas, a note in
-// the ledger for each Envoy would cost more than it gains: the revisions of most pushes are known to
-// load.
+// the ledger for each Envoy would cost more than it gains: the revisions of most pushes are known
+// to load.
 func (e *noting) unsettleLost(u *sub, p *push) {
 	if e.replica == nil || u.dirty || p != nil && p.unproven {
 		e.unsettle(u, "")

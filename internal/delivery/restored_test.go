@@ -54,8 +54,8 @@ func TestWhatWasRefusedStaysRefusedWhenModulesAreRestored(t *testing.T) {
 	r.wantState(1, "auth", "rejected one "+CodeRejected)
 }
 
-// A stable revision that could not be read for the only Envoy of a version is tried there when it is
-// restored: that Envoy becomes the canary of its version.
+// A stable revision that could not be read for the only Envoy of a version is tried there when it
+// is restored: that Envoy becomes the canary of its version.
 func TestWhatCouldNotBeReadForAVersionIsTriedWhenItIsRestored(t *testing.T) {
 	r := newRig(t)
 	r.edit("auth", "one", by(spec.Inline), canary(spec.Canary{}))

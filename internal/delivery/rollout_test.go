@@ -269,8 +269,8 @@ func TestWrongType(t *testing.T) {
 	}
 }
 
-// A service is no filter: an Envoy that asks for it is denied, and a new revision has nothing to roll
-// out.
+// A service is no filter: an Envoy that asks for it is denied, and a new revision has nothing to
+// roll out.
 func TestServiceOverECDS(t *testing.T) {
 	r := newRig(t)
 	service := func(f *snapshot.Filter) { f.Type = spec.Service }

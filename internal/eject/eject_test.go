@@ -104,7 +104,8 @@ func TestFiles(t *testing.T) {
 	}
 }
 
-// A service has no file of its own: the bootstrap has the service, with the module of the directory.
+// A service has no file of its own: the bootstrap has the service, with the module of the
+// directory.
 func TestService(t *testing.T) {
 	service := *revisionOf("one")
 	service.Filter, service.Type, service.VM.ID = "traffic", spec.Service, "traffic"

@@ -53,8 +53,8 @@ const (
 	goneEnvoyTime = 24 * time.Hour
 )
 
-// goneUnknown bounds the names without a spec that an Envoy keeps after its end. Clients can make up
-// ten thousand names for each of their nodes; a few names suffice to find a misspelt one.
+// goneUnknown bounds the names without a spec that an Envoy keeps after its end. Clients can make
+// up ten thousand names for each of their nodes; a few names suffice to find a misspelt one.
 const goneUnknown = 20
 
 // New returns a fleet without Envoys.

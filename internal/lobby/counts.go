@@ -24,8 +24,8 @@ func newCounts(l Limits) *counts {
 	return &counts{limits: l, hosts: map[string]int{}, waiting: map[string][]waiter{}, idle: idle{most: l.IdlePerHost}}
 }
 
-// judge returns the limit that keeps a further connection of the host out; "": none. The connections
-// that wait come first.
+// judge returns the limit that keeps a further connection of the host out; "": none. The
+// connections that wait come first.
 func (c *counts) judge(host string) (limit Limit, most int) {
 	limit, most = c.reached(host)
 	if limit == "" && len(c.waiting[host]) > 0 {

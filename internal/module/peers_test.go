@@ -68,8 +68,8 @@ func TestResolveURLFromPeers(t *testing.T) {
 	}
 }
 
-// With a good copy on a peer, the layer of an image stays in the registry. The module is the same as
-// from the registry, with the root ID of the image.
+// With a good copy on a peer, the layer of an image stays in the registry. The module is the same
+// as from the registry, with the root ID of the image.
 func TestResolveImageFromPeers(t *testing.T) {
 	for name, image := range map[string]registrytest.Image{
 		"a plain layer":       registrytest.Artifact([]byte(goodWasm)),

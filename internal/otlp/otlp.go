@@ -115,7 +115,7 @@ func (e *Exporter) Start(host, version string, metrics Metrics, log *zap.Logger)
 	}}
 }
 
-// Run sends spans until ctx ends, and then what is left.
+// Run sends spans until ctx ends, and then the rest.
 func (e *Exporter) Run(ctx context.Context) {
 	if err := e.client.Start(context.WithoutCancel(ctx)); err != nil {
 		e.log.Error("traces cannot be sent", zap.Error(err))

@@ -128,7 +128,7 @@ func TestCollectors(t *testing.T) {
 		var running sync.WaitGroup
 		running.Go(func() { e.Run(ctx) })
 		e.Take(span("edit auth", "it does not load"))
-		cancel() // the end sends what is left
+		cancel() // the end sends the rest
 		got := <-to.got
 		running.Wait()
 		if got.header != "s3cret" || got.name != "wasm-xds" || len(got.spans) != 1 {

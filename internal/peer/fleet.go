@@ -22,7 +22,8 @@ type Config struct {
 	Ledger Ledger
 	// Transport connects to peers. nil means plain HTTP.
 	Transport http.RoundTripper
-	// Gate limits the downloads of modules, with those of other servers. nil means a gate of its own.
+	// Gate limits the downloads of modules, with those of other servers. nil means a gate of its
+	// own.
 	Gate   *transfer.Gate
 	Count  func(Outcome) // counts the modules asked for, from any goroutine; nil: not counted
 	Logger *zap.Logger   // nil: no logs

@@ -16,8 +16,8 @@ const patience = 2 * time.Second
 // Peer is another replica of the fleet.
 type Peer struct {
 	Name string
-	// URL is the URL of the peer's module server, without a slash at the end. "": nobody can ask the
-	// peer.
+	// URL is the URL of the peer's module server, without a slash at the end. "": nobody can ask
+	// the peer.
 	URL     string
 	Version string    // of wasm-xds; "": unknown
 	Since   time.Time // the start, by the peer's clock; zero: unknown

@@ -35,7 +35,7 @@ func (e *OutsideError) Error() string {
 	return fmt.Sprintf("%s lies outside of %s", e.Real, strings.Join(e.Roots, " and "))
 }
 
-// attempts is how often a path is followed whose links are swapped at the same time.
+// attempts is how often a path is followed while its links are swapped.
 const attempts = 5
 
 // Open opens a regular file within the bounds, after all links. The error for any other place is an
@@ -99,7 +99,7 @@ func below(dir, path string) (rel string, in bool) {
 	return rel, err == nil && filepath.IsLocal(rel)
 }
 
-// realPath follows the links of a path, also of one whose last part does not exist. A part that
+// realPath follows the links of a path, also if its last part does not exist. A part that
 // this process may not look at stays as it is.
 func realPath(path string) string {
 	rest := ""

@@ -10,7 +10,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Trials returns the waves whose health is looked at, with the Envoys on both sides.
+// Trials returns the waves with looks at their health, and the Envoys on both sides.
 func Trials(v *View) []health.Trial {
 	var all []health.Trial
 	under := v.Machine.Trials()

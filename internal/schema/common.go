@@ -1,10 +1,10 @@
 package schema
 
-// rule is the type of a field _ whose tags hold for the whole mapping: exactlyOne has the
+// rule is the type of a field _ with tags that hold for the whole mapping: exactlyOne has the
 // fields of which one is set, and needs a field and the field that it needs, separated by =.
 type rule struct{}
 
-// OneOf marks a type whose fields are the alternatives of a single value.
+// OneOf marks a type with the alternatives of a single value as fields.
 type OneOf struct{}
 
 // null is the value null.

@@ -28,7 +28,7 @@ func patterns() map[string]string {
 	}
 }
 
-// object is a JSON object whose keys are in order.
+// object is a JSON object with keys in order.
 type object []member
 
 type member struct {

@@ -109,7 +109,7 @@ func (k *Keys) Seal(content []byte) []byte {
 	return k.first.aead.Seal(out[:len(header)+len(nonce)], nonce, content, header)
 }
 
-// Open returns the content of what Seal has returned, perhaps with another first key. The error is
+// Open returns the content of a result of Seal, perhaps with another first key. The error is
 // a [LockedError], or [ErrDamaged].
 func (k *Keys) Open(sealed []byte) ([]byte, error) {
 	id, rest, err := split(sealed)

@@ -92,7 +92,7 @@ func (f *fleet) Replica() api.Replica {
 	return r
 }
 
-// own is what this replica answers peers from.
+// own has the answers of this replica to peers.
 type own struct{ *fleet }
 
 // Filter returns a filter of this replica.

@@ -25,7 +25,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// ledger is what a replica of the test knows of the others.
+// ledger is the knowledge of a replica of the test about the others.
 type ledger struct {
 	mu    sync.Mutex
 	peers []peer.Peer
@@ -115,9 +115,9 @@ func (r *replica) wait(what string, wanted func(f api.Filter) bool) api.Filter {
 	return f
 }
 
-// A second replica takes a module from the first one, and not from its URL. It answers for the Envoys
-// of both. An Envoy with a stream to the first replica fetches a module from the second one: the
-// first one hears of the GET, and sends no module inline.
+// A second replica takes a module from the first one, and not from its URL. It answers for the
+// Envoys of both. An Envoy with a stream to the first replica fetches a module from the second one:
+// the first one hears of the GET, and sends no module inline.
 func TestTwoReplicas(t *testing.T) {
 	if testing.Short() {
 		program.NotTested(t, "real Envoys take time")

@@ -33,8 +33,8 @@ type calm struct {
 // allocates less than calmRate between two looks.
 //
 // A small burst leaves less behind: a twelfth of the memory in use, or leastSmall. Its memory goes
-// back, too, at least againAfter looks after the last return. The collections for this cost a server
-// at work well below a hundredth of a CPU.
+// back, too, at least againAfter looks after the last return. The collections for this cost a
+// server at work well below a hundredth of a CPU.
 const (
 	liveOfBurst = 2
 	leastBurst  = 16 << 20

@@ -38,7 +38,7 @@ func TestMemoryIsReturnedAfterABurst(t *testing.T) {
 	}
 }
 
-// TestMemoryOfCachesIsReturned: what connections and caches let go of later goes back as well.
+// TestMemoryOfCachesIsReturned: memory that connections and caches let go of later goes back.
 func TestMemoryOfCachesIsReturned(t *testing.T) {
 	var c calm
 	c.look(memoryUse{20 << 20, 20 << 20})

@@ -79,7 +79,7 @@ func (s *Store) Forget(now time.Time) {
 	s.forget(now, false)
 }
 
-// forget drops Envoys without streams; all: also those whose streams have just ended.
+// forget drops Envoys without streams; all: also Envoys with streams that have just ended.
 func (s *Store) forget(now time.Time, all bool) {
 	for node, of := range s.envoys {
 		kept := slices.DeleteFunc(of, func(e *envoy) bool {

@@ -1,8 +1,8 @@
 // Package specedit edits spec files in place. An edit replaces some bytes and leaves all others:
 // comments, layout, quotes and line ends stay as the user wrote them.
 //
-// [Lock] and [AddTests] are pure, [LockFile] and [AddTestsFile] do the same with a file. An edit for
-// which the text is not as expected changes nothing and returns an error.
+// [Lock] and [AddTests] are pure, [LockFile] and [AddTestsFile] do the same with a file. An edit
+// for which the text is not as expected changes nothing and returns an error.
 package specedit
 
 import (

@@ -49,7 +49,7 @@ func (d *Dir) reseal() (n int, err error) {
 				return nil //nolint:nilerr // Load puts damaged files aside
 			}
 		case strings.Contains(name, corruptInfix):
-			data = content // what is left of it may have secrets
+			data = content // the rest may have secrets
 		default:
 			return nil // Load puts it aside
 		}

@@ -17,7 +17,7 @@ type File struct {
 	current atomic.Pointer[content]
 }
 
-// content is what a file had. It never changes.
+// content is the content of a file at one time. It never changes.
 type content struct {
 	set    *Set
 	sum    []byte // of the text

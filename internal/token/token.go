@@ -16,7 +16,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Role is what a client may do.
+// Role has the rights of a client.
 type Role string
 
 // The roles. Operate includes read.

@@ -18,7 +18,7 @@ type Recorder struct {
 	rolling map[string]*edit // by filter: on the way to Envoys
 	// groups are the names of each outstanding response of several resources, by stream and name.
 	groups map[answer][]string
-	tokens map[string]place // of pushes whose module may be fetched
+	tokens map[string]place // of pushes with a module that may be fetched
 }
 
 type answer struct {
@@ -87,7 +87,7 @@ func (r *Recorder) Settled(isReady func(filter string) bool) {
 	maps.DeleteFunc(r.seen, func(filter string, _ *edit) bool { return isReady(filter) })
 }
 
-// Refused ends an edit whose content is not served: before the publication, or if the revision is
+// Refused ends an edit without effect on Envoys: before the publication, or if the revision is
 // on its way.
 func (r *Recorder) Refused(filter, revision, problem string, at time.Time) {
 	if r == nil {
@@ -106,7 +106,7 @@ func (r *Recorder) Refused(filter, revision, problem string, at time.Time) {
 	}
 }
 
-// Live ends an edit whose revision runs everywhere.
+// Live ends an edit with a revision that runs everywhere.
 func (r *Recorder) Live(filter, revision string, at time.Time) {
 	if r != nil && r.rolling[filter] != nil && r.rolling[filter].revision == revision {
 		r.finish(filter, Live, "", at)

@@ -11,7 +11,7 @@ import (
 type Config struct {
 	// Tags knows the digests of tags.
 	Tags *tags.Table
-	// Verify says by whom the modules of all specs must be signed.
+	// Verify has the required signers of the modules of all specs.
 	Verify spec.Verify
 	// Delivery is for specs without a delivery of their own.
 	Delivery spec.Delivery

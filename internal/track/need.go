@@ -19,7 +19,7 @@ type inputs struct {
 	signed string    // see signedBy
 }
 
-// inputsOf returns the inputs of a spec. server says by whom all modules must be signed.
+// inputsOf returns the inputs of a spec. server has the required signers of all modules.
 // references are the fingerprints of files, and digest is the digest of the module's tag.
 func inputsOf(s *spec.Spec, server spec.Verify, references map[string]string, digest string) inputs {
 	in := inputs{signed: signedBy(s, server, references)}

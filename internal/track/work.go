@@ -9,7 +9,7 @@ import (
 type Work struct {
 	// Start are the tasks to start, and Stop the downloads to stop.
 	Start, Stop []*Task
-	// Begun are the specs whose journeys begin with this Advance.
+	// Begun are the specs with journeys that begin with this Advance.
 	Begun []*spec.Spec
 	// Cancel are the running checks to cancel. The caller also starts the checks that
 	// [checkqueue.Queue.Next] returns.

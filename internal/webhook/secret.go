@@ -46,7 +46,7 @@ type Secrets struct {
 	current atomic.Pointer[content]
 }
 
-// content is what a file had. It never changes.
+// content is the content of a file at one time. It never changes.
 type content struct {
 	text   []byte
 	keys   [][]byte

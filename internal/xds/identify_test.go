@@ -42,7 +42,7 @@ func (s *identifying) setRules(t *testing.T, text string) {
 	s.rules.Store(r)
 }
 
-// startIdentifying starts a server, and connects a client whose certificate has this URI.
+// startIdentifying starts a server, and connects a client with a certificate for this URI.
 func startIdentifying(t *testing.T, uri, rules string) *identifying {
 	t.Helper()
 	s := &identifying{events: make(recorder, 100), refused: make(chan RefusedClaim, 100)}

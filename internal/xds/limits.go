@@ -39,9 +39,10 @@ type Limits struct {
 	// ConnectionAge is the time after which a connection ends, give or take a tenth. An Envoy that
 	// comes back loses nothing, and a fleet spreads over the servers again. 0 means no end.
 	ConnectionAge time.Duration
-	// ConnectRate is how many streams for filters may begin in a second, and as many at once after a
-	// rest: 2,000. Further streams wait, in their order, while the server has time for the streams
-	// that are there. A stream that would wait for longer than 20 seconds ends with UNAVAILABLE.
+	// ConnectRate is how many streams for filters may begin in a second, and as many at once after
+	// a rest: 2,000. Further streams wait, in their order, while the server has time for the
+	// streams that are there. A stream that would wait for longer than 20 seconds ends with
+	// UNAVAILABLE.
 	ConnectRate int
 	// Refused is called for each ended stream, from any goroutine; nil: no call.
 	Refused func(Refusal)
@@ -50,8 +51,8 @@ type Limits struct {
 // MostNamesPerStream is the largest [Limits.NamesPerStream].
 const MostNamesPerStream = subscription.MostNames
 
-// The bounds of [Limits.StreamWindow] and [Limits.ConnectionWindow]: gRPC ignores a smaller one, and
-// RFC 9113, section 6.9.1, knows no larger one.
+// The bounds of [Limits.StreamWindow] and [Limits.ConnectionWindow]: gRPC ignores a smaller one,
+// and RFC 9113, section 6.9.1, knows no larger one.
 const (
 	LeastWindow = 64 << 10
 	MostWindow  = 1<<31 - 1

@@ -25,7 +25,8 @@ func GRPCOptions(limits Limits) []grpc.ServerOption {
 		grpc.WaitForHandlers(true), // Stop returns when no stream's goroutine is left
 		grpc.MaxRecvMsgSize(limits.RequestSize),
 		grpc.ReadBufferSize(readBuffer),
-		// Fixed windows turn off gRPC's search for the best window, which sends a ping for each request.
+		// Fixed windows turn off gRPC's search for the best window, which sends a ping for each
+		// request.
 		grpc.StaticStreamWindowSize(int32(limits.StreamWindow)), grpc.StaticConnWindowSize(int32(limits.ConnectionWindow)),
 		grpc.MaxConcurrentStreams(uint32(limits.StreamsPerConnection)),
 		grpc.KeepaliveParams(keepalive.ServerParameters{

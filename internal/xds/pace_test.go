@@ -58,8 +58,8 @@ func TestACrowdBeginsAtThePace(t *testing.T) {
 	})
 }
 
-// A stream without a turn ends with UNAVAILABLE, the flag in its message, and delivery does not hear
-// of it.
+// A stream without a turn ends with UNAVAILABLE, the flag in its message, and delivery does not
+// hear of it.
 func TestAStreamWithoutATurn(t *testing.T) {
 	refusals := make(chan Refusal, 10)
 	s, events, conn := startLimited(t, named{}, Limits{Refused: func(r Refusal) { refusals <- r }})

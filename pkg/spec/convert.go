@@ -36,7 +36,7 @@ func Convert(file string, text []byte) (all []Native, errs []*Error, broken bool
 	return all, errs, false
 }
 
-// markTaken adds a comment to each filter whose name another filter of the file has already.
+// markTaken adds a comment to each filter with a name that the file has already.
 func markTaken(all []Native) {
 	first := map[string]int{}
 	for i, one := range all {

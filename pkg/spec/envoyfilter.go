@@ -18,9 +18,9 @@ type EnvoyFilter struct {
 // placeholder stands for the name of a filter, and for the file of a module, until both are known.
 const placeholder = "filter"
 
-// ReadEnvoyFilter reads a filter: a value with typed_config. Without an error, the spec is valid, and
-// its Notes are the fields that have no effect in a spec. The error is the first reason for which no
-// spec describes the filter.
+// ReadEnvoyFilter reads a filter: a value with typed_config. Without an error, the spec is valid,
+// and its Notes are the fields that have no effect in a spec. The error is the first reason for
+// which no spec describes the filter.
 func ReadEnvoyFilter(filter *Value) (*EnvoyFilter, *Error) {
 	root := filter.tree()
 	f := &foreign{decoder: foreignDecoder(filter.Pos.File)}

@@ -21,7 +21,7 @@ type foreign struct {
 	part        bool      // the document describes more than these filters
 }
 
-// add adds a filter whose problems are those of the whole document.
+// add adds a filter. It has the problems of the whole document.
 func (f *foreign) add(at *node) *native {
 	n := &native{decoder: f.decoder, root: &node{kind: kindMap, pos: at.pos}, names: map[string]string{}, defaultName: f.defaultName}
 	f.filters = append(f.filters, n)

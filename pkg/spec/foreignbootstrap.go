@@ -14,8 +14,8 @@ func envoyParts() []string {
 	}
 }
 
-// isEnvoy recognizes a part of the configuration of an Envoy: a filter, a list of filters, a file of
-// resources, a listener, or a whole bootstrap.
+// isEnvoy recognizes a part of the configuration of an Envoy: a filter, a list of filters, a file
+// of resources, a listener, or a whole bootstrap.
 func isEnvoy(root *node) bool {
 	if root.kind == kindList {
 		return slices.ContainsFunc(root.items, func(item *node) bool { return item.kind == kindMap && isEnvoy(item) })

@@ -26,7 +26,7 @@ func readPlugin(n *native, path string, config *node) {
 	}
 }
 
-// pluginPolicy reads the fields that say what happens when a plugin fails.
+// pluginPolicy reads the fields about the failure of a plugin.
 type pluginPolicy struct {
 	*native
 	path              string

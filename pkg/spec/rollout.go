@@ -42,7 +42,7 @@ func (s Step) String() string {
 	return fmt.Sprint(s.Count)
 }
 
-// OnDeadline says what happens to a rollout that is overdue.
+// OnDeadline is the fate of a rollout that is overdue.
 type OnDeadline string
 
 // The values of onDeadline.

@@ -17,8 +17,8 @@ type Test struct {
 type TestStep struct {
 	// Properties are by path, as in source.address. They override the properties of the request.
 	Properties map[string]string
-	// HTTP is set for a filter of type http, Connection for type network, and Service for a service.
-	// Exactly one of the fields is set.
+	// HTTP is set for a filter of type http, Connection for type network, and Service for a
+	// service. Exactly one of the fields is set.
 	HTTP       *TestHTTP
 	Connection *TestConnection
 	Service    *TestService

@@ -26,8 +26,8 @@ func (r *rig) told(s Step) Told {
 }
 
 // compareHeld compares the words of the API and of the page about each Envoy with the Envoy's own
-// answers, while the rollout of the step's filter is held in a state. There is nothing to compare if the
-// rollout was over before the command, or if the server has lost it.
+// answers, while the rollout of the step's filter is held in a state. There is nothing to compare
+// if the rollout was over before the command, or if the server has lost it.
 func (r *rig) compareHeld(s Step, state string) {
 	var problems []string
 	for began := time.Now(); time.Since(began) < stuckAfter; rest(r.ctx, 20*time.Millisecond) {

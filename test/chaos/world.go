@@ -37,7 +37,7 @@ const (
 	UnknownField  Fault = "unknown field"
 	MissingModule Fault = "missing module"
 	TruncatedCode Fault = "truncated module"
-	// Aborted is a good content whose rollout a user aborts in its first wave.
+	// Aborted is a good content. A user aborts its rollout in the first wave.
 	Aborted Fault = "aborted"
 )
 

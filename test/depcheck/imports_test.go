@@ -43,7 +43,7 @@ var imports = map[string][]string{
 	"internal/lobby":        {"internal/address"},
 	"internal/wasmenc":      {},
 
-	// What a server tells others by itself.
+	// The messages of a server to others.
 	"internal/webhook": {"internal/api", "internal/certs", "internal/netguard", "internal/pause", "internal/reason", "internal/regular", "pkg/spec"},
 
 	"internal/trace": {},

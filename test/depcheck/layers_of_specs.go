@@ -1,7 +1,7 @@
 package depcheck
 
-// layersOfSpecs lists the layers of the packages that read specs, modules and the configuration of an
-// Envoy.
+// layersOfSpecs lists the layers of the packages that read specs, modules and the configuration of
+// an Envoy.
 var layersOfSpecs = map[string]Ordered{
 	"internal/doctor": {Layers: []string{"doc options patch", "exam", "sources", "clusters filters stats", "boot names services", "checks", "doctor running"}},
 	"internal/adopt": {

@@ -17,8 +17,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// beyondSchema are documents with unknown fields that a schema cannot know: a field that is only for
-// filters of the type http, and one of a block of Envoy's.
+// beyondSchema are documents with unknown fields that a schema cannot know: a field that is only
+// for filters of the type http, and one of a block of Envoy's.
 var beyondSchema = []string{"network-errors.yaml", "typed-wrong-values.yaml"}
 
 // TestSchemaAgreesWithTheDecoder checks the documents of the decoder's own tests, the examples and

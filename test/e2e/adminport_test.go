@@ -16,7 +16,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/pki"
 )
 
-// adminPort is a server whose admin address speaks TLS and wants tokens.
+// adminPort is a server with TLS and tokens at its admin address.
 type adminPort struct {
 	t       *testing.T
 	dir     string // of the specs, the certificates and the tokens
@@ -211,7 +211,7 @@ func TestExposedAdminPort(t *testing.T) {
 	}
 }
 
-// A client whose CA was removed gets an error in the form of the API's other errors on its open
+// A client of a removed CA gets an error in the form of the API's other errors on its open
 // connection, and the log says why, once.
 func TestRevokedAdminClient(t *testing.T) {
 	t.Parallel()

@@ -12,7 +12,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/registrytest"
 )
 
-// bundled is a scenario whose control plane also watches a bundle in a registry.
+// bundled is a scenario with a control plane that also watches a bundle in a registry.
 type bundled struct {
 	*scenario
 	registry *registrytest.Registry

@@ -37,7 +37,7 @@ func canary(place string) string { return "CANARY" + place + "0Z9Y8X7W" }
 // sight is a text in which no canary may be.
 type sight struct{ where, text string }
 
-// canaries is a server whose files and environment are full of canaries, with all that it says.
+// canaries is a server with files and an environment full of canaries, with all that it says.
 type canaries struct {
 	*scenario
 	mu     sync.Mutex
@@ -73,7 +73,7 @@ func (c *canaries) ask(args ...string) string {
 	return c.command(append(args, "--admin-address", strings.TrimPrefix(c.cp.AdminURL(), "http://"))...)
 }
 
-// echoing is a server that answers with what it was asked, credentials included.
+// echoing is a server that answers with the request, credentials included.
 func echoing(t *testing.T) *httptest.Server {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -267,7 +267,7 @@ func (c *canaries) get(path string) {
 	c.saw("GET "+path, fmt.Sprint(response.Header)+string(text))
 }
 
-// look collects what the server says of itself.
+// look collects the statements of the server about itself.
 func (c *canaries) look() {
 	c.t.Helper()
 	for _, path := range []string{

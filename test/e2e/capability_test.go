@@ -257,7 +257,7 @@ func TestRollback(t *testing.T) {
 	}
 }
 
-// A rollback to a revision whose module is damaged in the store is refused at once. Envoys keep
+// A rollback to a revision with a damaged module in the store is refused at once. Envoys keep
 // their revision, and the filter has no error.
 func TestRollbackWithoutModule(t *testing.T) {
 	s := newScenario(t)

@@ -13,7 +13,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
-// TestRustExamples runs the examples whose modules are in git through one Envoy.
+// TestRustExamples runs the examples with modules in git through one Envoy.
 func TestRustExamples(t *testing.T) {
 	s := newScenario(t)
 	for _, example := range []string{"body_replace", "rate", "request_metrics", "tcp_stream"} {

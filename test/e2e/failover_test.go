@@ -25,7 +25,7 @@ func newServers(t *testing.T) *servers {
 	return s
 }
 
-// start starts an Envoy whose bootstrap has both servers.
+// start starts an Envoy with a bootstrap that has both servers.
 func (s *servers) start(version string) (*harness.EnvoyProcess, *traffic) {
 	s.t.Helper()
 	web := harness.Loopback(harness.FreePort(s.t))

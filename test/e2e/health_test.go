@@ -13,7 +13,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
-// The path whose requests a filter of [TestHealth] fails.
+// The path with requests that a filter of [TestHealth] fails.
 const failPath = "/orders"
 
 // healthFleet has four Envoys of two versions under load. Two of them, one of each version, are the

@@ -208,7 +208,7 @@ func TestNodeIdentity(t *testing.T) {
 			s.setRules(tenantRules)
 			s.cp.WaitFilter("tenant-a", denied)
 			s.hasNothingOf(curious, "a")
-			// A stream whose client may not be its node any more ends.
+			// A stream ends if its client may not be its node any more.
 			s.setRules(strings.ReplaceAll(tenantRules, "{name}", "a"))
 			curious.WaitLog("wasm-xds ends this stream: node id b is not for a client")
 			s.setRules(tenantRules)

@@ -30,7 +30,7 @@ func (s *scenario) oldEnvoys(names ...string) {
 	}
 }
 
-// by are the subscribers whose stream is open, by their Envoy's version.
+// by are the subscribers with an open stream, by their Envoy's version.
 func by(f harness.FilterStatus) map[string]harness.Subscriber {
 	all := map[string]harness.Subscriber{}
 	for _, s := range f.Here() {

@@ -11,8 +11,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/program"
 )
 
-// A server whose disk has become read-only starts, and serves the last state on. Once the disk can
-// be written again, the next server goes on as usual.
+// A server with a disk that has become read-only starts, and serves the last state on. Once the
+// disk can be written again, the next server goes on as usual.
 func TestReadOnlyStateDirectory(t *testing.T) {
 	t.Parallel()
 	disk := t.TempDir()

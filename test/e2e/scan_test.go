@@ -48,7 +48,7 @@ func TestNothingElseAnswers(t *testing.T) {
 	t.Run("tls and tokens", func(t *testing.T) { startScanned(t, module).scan(t) })
 }
 
-// startScanned starts a server whose ports speak TLS, and whose admin port wants tokens.
+// startScanned starts a server with TLS on its ports, and with tokens for its admin port.
 func startScanned(t *testing.T, module string) ports {
 	t.Helper()
 	dir := t.TempDir()

@@ -39,7 +39,7 @@ func TestLargeModules(t *testing.T) {
 	l.end()
 }
 
-// A module whose download takes a second goes live as a remote module. The second push waits for
+// A module with a download of a second goes live as a remote module. The second push waits for
 // the last byte.
 func TestModuleOverSlowLink(t *testing.T) {
 	t.Parallel()

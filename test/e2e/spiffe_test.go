@@ -22,7 +22,7 @@ const (
 	envoyID     = "spiffe://example.org/envoy"
 )
 
-// spiffeScenario is a scenario whose control plane has its certificate from a SPIFFE agent.
+// spiffeScenario is a scenario with a control plane that has its certificate from a SPIFFE agent.
 type spiffeScenario struct {
 	*scenario
 	ca    *pki.CA
@@ -226,7 +226,7 @@ func refusalsBySPIFFE(t *testing.T, version string) {
 	s.comesAgain("the SPIFFE agent of this server does not name any more")
 }
 
-// comesAgain waits until an Envoy whose authority has gone is cut off, and comes again. The log has
+// comesAgain waits until an Envoy of a removed authority is cut off, and comes again. The log has
 // one line for both.
 func (s *scenario) comesAgain(text string) {
 	s.t.Helper()

@@ -84,8 +84,8 @@ func (c *choice) keeps(st *stream) {
 	}
 }
 
-// An Envoy whose server ends goes straight to another server. It does not try the server that has
-// ended. If all servers have failed, it tries them all.
+// If the server of an Envoy ends, the Envoy goes straight to another server. It does not try the
+// server that has ended. If all servers have failed, it tries them all.
 func TestAnEnvoyGoesToAnotherServer(t *testing.T) {
 	on(t, both, func(t *testing.T, version string) {
 		c, st := startChoice(t, version)

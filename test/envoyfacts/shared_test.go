@@ -34,7 +34,7 @@ func same(stamp string, names ...string) map[string]string {
 	return stamps
 }
 
-// warmSeveral starts an Envoy whose filters get their first version in a single response.
+// warmSeveral starts an Envoy. Its filters get their first version in a single response.
 func warmSeveral(t *testing.T, s setup) (*edge, *stream) {
 	t.Helper()
 	e := start(t, s)

@@ -14,7 +14,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
-// signals is an Envoy whose filters have faults, and which reports to the control plane.
+// signals is an Envoy with faulty filters, which reports to the control plane.
 type signals struct {
 	*edge
 	*reports

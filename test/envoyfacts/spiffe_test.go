@@ -58,7 +58,7 @@ static_resources:
     load_assignment: {cluster_name: agent, endpoints: [{lb_endpoints: [{endpoint: {address: {pipe: {path: %s}}}}]}]}
 `
 
-// secured is a server behind an Envoy whose certificates come from an agent.
+// secured is a server behind an Envoy with certificates from an agent.
 type secured struct {
 	t           *testing.T
 	ca          *pki.CA
@@ -138,7 +138,7 @@ func (s *secured) waitAnswer() {
 }
 
 // An Envoy that starts before its agent opens its listener, and has no connection to the server.
-// When the agent comes, Envoy connects. When the agent goes, Envoy goes on with what it has.
+// When the agent comes, Envoy connects. When the agent goes, Envoy goes on as before.
 func TestAgentComesLaterAndGoes(t *testing.T) {
 	on(t, both, func(t *testing.T, version string) {
 		s := startSecured(t, version, false)

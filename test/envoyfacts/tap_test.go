@@ -138,8 +138,8 @@ func part(text json.RawMessage) (id, part string) {
 	return id, part
 }
 
-// parts are a number of segments, without empty segments and those of empty chunks. All have one trace
-// ID.
+// parts are a number of segments, without empty segments and those of empty chunks. All have one
+// trace ID.
 func parts(t *testing.T, from *json.Decoder, n int) (all []string) {
 	t.Helper()
 	trace := ""

@@ -194,7 +194,7 @@ func (s *story) rollout() {
 	s.holds(r)
 }
 
-// holds tells for what a rollout waits.
+// holds tells the reason for which a rollout waits.
 func (s *story) holds(r *api.RolloutStatus) {
 	hold := func(what string, h *api.RolloutHold) {
 		text := fmt.Sprintf("%s %s %s ago", cmp.Or(h.By, "Somebody"), what, ago(h.At, s.now))

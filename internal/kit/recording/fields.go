@@ -30,7 +30,8 @@ type Masking struct {
 var secretNames = regexp.MustCompile(`^(authorization|proxy-authorization|cookie|set-cookie|x-forwarded-client-cert|pin|otp|jwt|sig)$|` +
 	`api[-_]?key|private[-_]?key|secret|passw|passphrase|pwd|credential|session|signature|token$|[-_]auth$|card[-_]?number`)
 
-// isSecret says whether a header or a field with a name carries a secret. The name is in lower case.
+// isSecret says whether a header or a field with a name carries a secret. The name is in lower
+// case.
 func (m *Masking) isSecret(name string) bool {
 	return !slices.Contains(m.Keep, name) && (slices.Contains(m.Mask, name) || secretNames.MatchString(name))
 }

@@ -67,7 +67,7 @@ func (t *Tests) name(e Exchange) string {
 	}
 }
 
-// Items are the tests whose name is wanted, as the items of a list in YAML.
+// Items are the tests with wanted names, as the items of a list in YAML.
 func (t *Tests) Items(wanted func(name string) bool) ([]byte, error) {
 	items := []yaml.MapSlice{}
 	for _, test := range t.all {

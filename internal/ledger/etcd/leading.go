@@ -126,8 +126,8 @@ func (w *maker) proposalChanges(p *proposal, outcomes clientv3.LeaseID) (all []*
 // mostOperations bounds the operations of a change. etcd takes 128.
 const mostOperations = 120
 
-// contentChanges adds the contents that etcd lacks, and the removal of contents that the record does
-// not mention any more.
+// contentChanges adds the contents that etcd lacks, and the removal of contents that the record
+// does not mention any more.
 func (w *maker) contentChanges(last *change, p *proposal) (before []*change, err error) {
 	filter, known := p.Record.Filter, w.l.mirror.contents[p.Record.Filter]
 	missing, size := map[string]string{}, 0

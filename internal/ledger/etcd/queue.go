@@ -35,8 +35,8 @@ type queue struct {
 	numbers   int
 }
 
-// The items of the queue. seen is the last write of the key, once the writer has looked at its value;
-// 0: it has not, or there is no such key.
+// The items of the queue. seen is the last write of the key, once the writer has looked at its
+// value; 0: it has not, or there is no such key.
 type (
 	proposal struct{ ledger.Proposal }
 	freezing struct {

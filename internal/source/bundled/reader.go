@@ -31,8 +31,8 @@ type Reader struct {
 // that the store has.
 type Fetch func(ctx context.Context, into content.Storage, entries []bundle.Entry) error
 
-// Bring copies a whole bundle to the disk. manifests has its manifest. Bring removes the contents on
-// disk that neither the bundle nor st names. [Reader.Finish] takes Bring's error.
+// Bring copies a whole bundle to the disk. manifests has its manifest. Bring removes the contents
+// on disk that neither the bundle nor st names. [Reader.Finish] takes Bring's error.
 func (r *Reader) Bring(ctx context.Context, st *Selection, manifest ocispec.Descriptor, manifests content.Fetcher, fetch Fetch) error {
 	r.Store.blobs.failed.Store(nil)
 	entries, err := bundle.ReadManifest(ctx, manifests, manifest)

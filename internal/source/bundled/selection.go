@@ -1,4 +1,4 @@
-// Package bundled has what the sources of bundles have in common, wherever the bundles lie.
+// Package bundled has the common parts of the sources of bundles, wherever the bundles lie.
 //
 // selection.go is pure and decides which bundle is in use. store.go is the disk with the last good
 // bundle, for a restart, and reader.go brings a bundle to the disk and reads it.

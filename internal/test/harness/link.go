@@ -17,7 +17,7 @@ type Link struct {
 	target string
 	rate   atomic.Int64 // bytes per second to the client; 0: unlimited
 	passed atomic.Int64
-	deaf   atomic.Bool // what is for clients is dropped
+	deaf   atomic.Bool // the bytes for clients are dropped
 
 	mu       sync.Mutex
 	listener net.Listener // nil: refusing

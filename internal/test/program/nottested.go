@@ -17,7 +17,7 @@ func NotTested(t interface {
 	t.Skipf("NOT TESTED: %s", reason)
 }
 
-// OutOfReach ends a test whose tools come from a server that CI may not reach, with the reason. The
+// OutOfReach ends a test with tools from a server that CI may not reach, with the reason. The
 // test does not fail in CI either.
 func OutOfReach(t interface {
 	Helper()

@@ -1,4 +1,4 @@
-// Package sourcetest has what the tests of sources have in common.
+// Package sourcetest has the common parts of the tests of sources.
 package sourcetest
 
 import (
@@ -7,7 +7,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 )
 
-// Describe says in a few words what a set has: the number of its specs, and the codes of its
+// Describe describes a set in a few words: the number of its specs, and the codes of its
 // problems.
 func Describe(set source.Set) string {
 	if set.Unavailable != nil {

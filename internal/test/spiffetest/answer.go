@@ -18,7 +18,7 @@ type SVID struct {
 	Pair pki.Pair
 }
 
-// Answer is what an agent gives to a process.
+// Answer is the answer of an agent to a process.
 type Answer struct {
 	SVIDs []SVID // the first one is the default
 	// Bundles has the CAs of trust domains, by name as example.org. That of the first SVID is the

@@ -17,7 +17,7 @@ type Faults struct {
 	Delay time.Duration
 	// LeakPages is how many pages of 64 KiB each request takes and never gives back.
 	LeakPages int32
-	// FailPath is a path whose requests get 500 from the filter; "": none.
+	// FailPath is a path with requests that get 500 from the filter; "": none.
 	FailPath string
 	// Counter is the name of a metric that counts the requests; "": none.
 	Counter string

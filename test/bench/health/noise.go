@@ -23,8 +23,8 @@ type burst struct {
 	fails bool
 }
 
-// noisy is an upstream whose answers vary. One server serves one Envoy, so that its bursts concern
-// this Envoy alone.
+// noisy is an upstream with answers that vary. One server serves one Envoy, so that its bursts
+// concern this Envoy alone.
 type noisy struct {
 	mu   sync.Mutex
 	r    *rand.Rand

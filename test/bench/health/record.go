@@ -69,7 +69,7 @@ func record(t harness.TB, length time.Duration) ([]second, error) {
 	return noise, nil
 }
 
-// startLoad sends requests, whose answers may be anything.
+// startLoad sends requests. Their answers may be anything.
 func startLoad(t harness.TB, port int) {
 	accept := func(harness.Answer) harness.Verdict { return harness.OK }
 	harness.StartLoad(t, harness.LoadOptions{Address: harness.Loopback(port), Workers: 8, Rate: rate, Requests: []harness.Request{{Judge: accept}}})

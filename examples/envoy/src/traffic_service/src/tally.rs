@@ -1,4 +1,4 @@
-//! What a message adds to the metrics.
+//! The addition of a message to the metrics.
 
 /// The names of the metrics. Envoy puts "wasmcustom." before them.
 pub const METRICS: [&str; 6] = [
@@ -10,7 +10,7 @@ pub const METRICS: [&str; 6] = [
     "traffic_tcp_sent_bytes",
 ];
 
-/// What to add to each of METRICS.
+/// The amount to add to each of METRICS.
 #[derive(Debug, PartialEq)]
 pub struct Tally(pub [i64; 6]);
 
