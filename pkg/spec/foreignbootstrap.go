@@ -102,7 +102,11 @@ func (w *envoyWalk) other(n *node) {
 	}
 	name := shortType(at.value.text)
 	if strings.Contains(name, ".wasm.v3.") && !isWasmType(name) {
-		w.ignored("the "+brief(name)+" here", at.value, "Envoy takes only filters over ECDS", "leave it in the configuration of Envoy")
+		hint := "leave it in the configuration of Envoy"
+		if name == envoyService {
+			hint = hintService
+		}
+		w.ignored("the "+brief(name)+" here", at.value, "Envoy takes only filters over ECDS", hint)
 	}
 }
 

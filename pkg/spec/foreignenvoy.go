@@ -5,9 +5,13 @@ import "strings"
 const (
 	envoyHTTPWasm    = "envoy.extensions.filters.http.wasm.v3.Wasm"
 	envoyNetworkWasm = "envoy.extensions.filters.network.wasm.v3.Wasm"
+	envoyService     = "envoy.extensions.wasm.v3.WasmService"
 	envoyTypedConfig = "envoy.config.core.v3.TypedExtensionConfig"
 	typedStruct      = ".TypedStruct"
 )
+
+// hintService is the hint for a Wasm service, which a native spec can describe.
+const hintService = "write a spec with type: service for it, and take the entry of wasm-xds bootstrap into the configuration of Envoy"
 
 // readEnvoyFilter reads a filter with a name and a typed_config, or the typed_config alone.
 func readEnvoyFilter(n *native, path string, filter *node) {
@@ -73,10 +77,11 @@ func readEnvoyConfig(n *native, path string, message *node) {
 	case envoyNetworkWasm:
 		n.put("type", where, text(string(Network), where), join(path, typeKey))
 	default:
-		n.fail(&Error{
-			Code: CodeForeignUnsupported, Message: "the @type " + brief(name) + " is no Wasm filter",
-			Hint: "known here: " + envoyHTTPWasm + ", " + envoyNetworkWasm + "; Envoy takes only filters over ECDS", Pos: where.pos,
-		})
+		hint := "known here: " + envoyHTTPWasm + ", " + envoyNetworkWasm + "; Envoy takes only filters over ECDS"
+		if name == envoyService {
+			hint = hintService
+		}
+		n.fail(&Error{Code: CodeForeignUnsupported, Message: "the @type " + brief(name) + " is no Wasm filter", Hint: hint, Pos: where.pos})
 		return
 	}
 	n.section(path, message, spelled(known))
