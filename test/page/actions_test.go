@@ -90,6 +90,20 @@ func TestActions(t *testing.T) {
 	}
 }
 
+// A promotion ends the pause of a spec, and the server refuses to resume its rollout.
+func TestPauseOfTheSpec(t *testing.T) {
+	w := everything()
+	for i := range w.filters {
+		if r := w.filters[i].RolloutStatus; w.filters[i].Name == "tracing" {
+			r.Paused = &api.RolloutHold{By: "spec", At: ago(minute), Reason: "`pause: true` in the spec"}
+		}
+	}
+	server := serve(t, w.handler(admin.Options{}))
+	p := open(t, server.URL+"/#/filters/tracing", 1280)
+	p.do(chromedp.WaitReady("[data-act=promote]"), chromedp.WaitNotPresent("[data-act=resume]"))
+	p.waitText("#rollout .story", "Waits for a promotion after")
+}
+
 // An action that the server refuses stays open, with the server's words. Cancel and Escape send
 // nothing, and the focus goes back to the button.
 func TestRefusedAction(t *testing.T) {

@@ -39,7 +39,8 @@ export function possible(f, history) {
   const candidate = r ? first(r.revision) : "";
   const going = Boolean(r) && r.state !== "stopped" && r.state !== "watching";
   const all = [];
-  if (going && r.paused) {
+  const pausedBySpec = r?.paused?.by === "spec"; // a promotion alone ends such a pause
+  if (going && r.paused && !pausedBySpec) {
     all.push(rolloutAction(f, "resume", {
       label: "Resume", title: `Resume the rollout of ${f.name}`, done: "The rollout goes on.",
       effect: [`The rollout of revision ${candidate} goes on with the next wave. Soak and health still count.`],

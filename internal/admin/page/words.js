@@ -86,6 +86,7 @@ export function sentence(f, now) {
       return `Soaks on ${where}` + (end > now ? ` for another ${duration((end - now) / 1000)}.` : ".");
     }
     case "paused":
+      if (r.paused?.by === "spec") return `Waits for a promotion after ${where}, as pause in the spec says.`;
       return `Paused${r.paused?.by ? " by " + r.paused.by : ""}${r.paused?.reason ? ": " + r.paused.reason : " after " + where}.`;
     case "frozen":
       return `Frozen with the whole server${r.frozen?.reason ? ": " + r.frozen.reason : ""}. Rollbacks still pass.`;

@@ -62,9 +62,21 @@ func printRevisions(w io.Writer, revisions []api.Revision) {
 		r := &revisions[i]
 		table.Cells(columns([]terminal.Cell{plain(r.Revision), plain(string(r.State))}, outcomeCell(r.Outcome), plain(display.Moment(r.Since)),
 			plain(served(r.ServedSeconds)), plain(commitName(r.Commit)), plain(ModuleName(r.Module)), plain(display.Bytes(r.Module.Size)),
-			plain(cmp.Or(r.File, r.SpecFile)), plain(strings.Join(r.Changes, " ")))...)
+			plain(cmp.Or(r.File, r.SpecFile)), plain(changesText(r.Changes)))...)
 	}
 	table.Write(w)
+}
+
+// mostChanges bounds the keys in a line of the table. `diff` has them all.
+const mostChanges = 4
+
+// changesText is "config module.sha256", or the first keys "and 11 more".
+func changesText(keys []string) string {
+	more := len(keys) - mostChanges
+	if more <= 1 {
+		return strings.Join(keys, " ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(keys[:mostChanges], " "), more)
 }
 
 // printRollout prints the story of a revision that the table does not have.

@@ -206,7 +206,11 @@ func (s *story) holds(r *api.RolloutStatus) {
 	if r.Frozen != nil {
 		hold("has frozen all rollouts of the server", r.Frozen)
 	}
-	if r.Paused != nil {
+	switch {
+	case r.Paused == nil:
+	case r.Paused.By == "spec":
+		s.say("The rollout waits for a promotion, as `pause: true` in the spec says.")
+	default:
 		hold("has paused the rollout", r.Paused)
 	}
 	const most = 3
