@@ -104,7 +104,7 @@ func (d *deliverer) step(e delivery.Event) {
 	unsettled, awaited, forgotten := false, false, false
 	for _, a := range actions {
 		d.tracing.action(a, now)
-		if d.replicas.carryOut(a) {
+		if d.replicas.shared() && d.replicas.carryOut(a) {
 			continue
 		}
 		switch a := a.(type) {

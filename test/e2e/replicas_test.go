@@ -224,8 +224,8 @@ func TestLeaderIsCutOffFromEtcd(t *testing.T) {
 	r.end()
 }
 
-// etcd's own leader is killed, and an edit goes live. While all of etcd is away, Envoys go on and an
-// edit waits. It goes live once etcd is back.
+// etcd's own leader is killed, and an edit goes live. While all of etcd is away, Envoys go on and
+// an edit waits. It goes live once etcd is back.
 func TestEtcdStops(t *testing.T) {
 	r := startReplicas(t, 2, 3)
 	r.etcd.Leader().Kill()
