@@ -20,6 +20,7 @@
 //   - startup.go, sources.go, collect.go, mend.go, served.go, syncs.go: small parts of the state,
 //     each a type that owns its fields.
 //   - journal.go: the lines of the log.
+//   - replicas.go: the access to the decisions that several replicas share.
 //   - notices.go: the notable events. tracing.go: the spans of edits.
 //   - restore.go: the state at the start.
 //   - workers.go: the goroutines for slow work. describe.go: the details of revisions for the
@@ -28,7 +29,8 @@
 //     out.
 //   - control.go: the [Control], with the select over the messages.
 //   - streams.go: the events of Envoys' streams and of the module server.
-//   - commands.go: the commands of users. api.go: the [API], which any goroutine may call.
+//   - commands.go: the commands of users. orders.go: the same where several replicas decide
+//     together. client.go and api.go: the [API], which any goroutine may call.
 //
 // The state is a [report.View]: the owner changes it, and answers read it on the owner's
 // goroutine.

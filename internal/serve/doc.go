@@ -12,6 +12,7 @@
 //   - check.go: all that the start only reads, which `serve --check-config` reads, too.
 //   - identities.go, access.go: which Envoy a client may be, and which modules the client gets.
 //   - audit.go: the log of the changes through the API.
+//   - replicas.go: the access to etcd, and to the decisions that several replicas share.
 //   - fetching.go: the access to registries and other hosts of modules.
 //   - source.go: the directory and the bundles as one source.
 //   - webhooks.go, expiry.go: the notable events. traces.go: the spans of edits.
