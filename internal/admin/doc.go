@@ -20,5 +20,5 @@
 // The files of the web page are in the directory page, and page.go serves them. app.js is the
 // entry; store.js has the answers of the API, vdom.js draws, and each view has a file.
 //
-// The API has no field for the values of plugin configuration, so that no configuration leaks.
+// The API has no field for the values of plugin configuration, so no configuration leaks.
 package admin

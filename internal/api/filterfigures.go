@@ -12,7 +12,7 @@ type FilterFigures struct {
 	Stable  FiguresSide `json:"stable"`  // the Envoys with the stable revision
 }
 
-// FiguresSide has the figures of the Envoys with one revision.
+// FiguresSide has the figures of the Envoys with a revision.
 type FiguresSide struct {
 	Revision  string `json:"revision"`  // "": no Envoy has one
 	Envoys    int    `json:"envoys"`    // with the revision

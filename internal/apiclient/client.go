@@ -64,7 +64,7 @@ func (c Client) Filters(ctx context.Context) ([]api.Filter, error) {
 	return filters, err
 }
 
-// Filter asks for one filter.
+// Filter asks for a filter.
 func (c Client) Filter(ctx context.Context, name string) (*api.Filter, error) {
 	f := &api.Filter{}
 	if err := c.server.get(ctx, filterPath(name), f); err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
-// gatherEvents is how long events are gathered, so that a burst is shown once.
+// gatherEvents is how long events are gathered, so a burst is shown once.
 const gatherEvents = 50 * time.Millisecond
 
 // onChange follows the events of a server, see [Client.OnChange].

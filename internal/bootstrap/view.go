@@ -100,7 +100,7 @@ func (v *view) Filter(name, typeURL string) filter {
 // FromFiles says whether the filters come from files, and there is no control plane.
 func (v *view) FromFiles() bool { return v.Files != nil }
 
-// WithoutADS returns the view of the same bootstrap with one stream per filter.
+// WithoutADS returns the view of the same bootstrap with a stream per filter.
 func (v *view) WithoutADS() *view {
 	other := *v
 	other.ADS = false

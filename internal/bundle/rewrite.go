@@ -26,7 +26,7 @@ func rewrite(f SpecFile, changes []change) ([]byte, *spec.Error) {
 	for _, c := range changes {
 		want[c.at] = c.to
 	}
-	// Work from the end to the beginning, so that the positions stay valid.
+	// Work from the end to the beginning, so the positions stay valid.
 	slices.SortFunc(changes, func(a, b change) int {
 		return cmp.Or(cmp.Compare(b.at.Line, a.at.Line), cmp.Compare(b.at.Column, a.at.Column))
 	})

@@ -119,7 +119,7 @@ func TestTheHintFollowsTheCause(t *testing.T) {
 	}
 }
 
-// TestOtherErrors checks that other errors have no TLS cause.
+// TestOtherErrors checks whether other errors have no TLS cause.
 func TestOtherErrors(t *testing.T) {
 	for _, err := range []error{nil, errors.New("no route to host"), context.DeadlineExceeded, io.EOF} {
 		if got, ok := CauseOf(err); ok {

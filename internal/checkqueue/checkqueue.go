@@ -29,7 +29,7 @@ import (
 )
 
 const (
-	// PublishEvery is the time for which the queue gathers the findings of a change, so that a
+	// PublishEvery is the time for which the queue gathers the findings of a change, so a
 	// change of a thousand specs makes only a few snapshots. After PublishEvery, the known
 	// findings are published, and again after each further PublishEvery.
 	// See docs/RATIONALE.md#when-are-the-results-of-checks-published.

@@ -14,7 +14,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
-// writeTested writes a module and its spec with one test, which expects a status.
+// writeTested writes a module and its spec with a test, which expects a status.
 func writeTested(t *testing.T, dir string, module []byte, status string) {
 	t.Helper()
 	text := "module: {file: auth.wasm}\ntests: [{name: strangers, request: {}, expect: {response: {status: " + status + "}}}]\n"

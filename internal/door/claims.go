@@ -26,7 +26,7 @@ type claims struct {
 	made map[string]*claimant // by the key of the certificate
 }
 
-// claimant has the refused claims of one certificate.
+// claimant has the refused claims of a certificate.
 type claimant struct {
 	claims map[claimKey]api.ClaimRefusal
 	last   time.Time

@@ -51,7 +51,7 @@ func (g *Group) End() {
 	g.work.Wait()
 }
 
-// Handler wraps h so that its requests count as work of the group. After [Group.End] the handler
+// Handler wraps h so its requests count as work of the group. After [Group.End] the handler
 // refuses requests with 503.
 func (g *Group) Handler(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -27,7 +27,7 @@ func Filter(ctx context.Context, modules *sandbox.Modules, s *spec.Spec, m Modul
 		return r
 	}
 	if modules == nil {
-		// The check and the tests are runs of one module.
+		// The check and the tests are runs of a module.
 		modules = sandbox.NewModules(len(m.Bytes))
 		defer modules.Close()
 	}

@@ -1,4 +1,4 @@
-// Package findings remembers the sandbox's findings about filters, so that each content is tried
+// Package findings remembers the sandbox's findings about filters, so each content is tried
 // once. The package is pure: [Known] has the findings in memory, and [Encode] and
 // [Known.Decode] are the file in which they survive a restart.
 //
@@ -18,7 +18,7 @@ import (
 
 const (
 	format = 1
-	// spare is how many findings are kept without a spec that needs them, so that an edit and its
+	// spare is how many findings are kept without a spec that needs them, so an edit and its
 	// reversal cost no second check.
 	spare = 2000
 )

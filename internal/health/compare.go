@@ -6,7 +6,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/health/stats"
 )
 
-// finding is the outcome of one comparison in one group.
+// finding is the outcome of one comparison in a group.
 type finding uint8
 
 // The findings, the weakest first: the findings of the groups of a wave are joined to the last of

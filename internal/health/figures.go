@@ -15,7 +15,7 @@ type Figures struct {
 	Heap, Memory float64
 }
 
-// Add adds the figures of one Envoy in the same stretch of time.
+// Add adds the figures of an Envoy in the same stretch of time.
 func (f *Figures) Add(one *signal.Figures) {
 	n := float64(f.Envoys)
 	f.Heap = (f.Heap*n + float64(one.Memory)) / (n + 1)

@@ -8,7 +8,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Judge judges a revision in one wave of its rollout. Make it with [New]. Not safe for concurrent
+// Judge judges a revision in a wave of its rollout. Make it with [New]. Not safe for concurrent
 // use.
 type Judge struct {
 	evidence
@@ -16,7 +16,7 @@ type Judge struct {
 	prometheus answers
 }
 
-// New returns a judge for one wave of a filter with that type and policy.
+// New returns a judge for a wave of a filter with that type and policy.
 func New(limits spec.Health, filter spec.Type, policy spec.FailurePolicy) *Judge {
 	return &Judge{
 		evidence: evidence{limits: limits, network: filter == spec.Network, policy: policy, groups: map[string]*series{}},

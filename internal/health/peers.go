@@ -18,7 +18,7 @@ type Envoy struct {
 	Since  time.Time // it runs its revision of the filter since then
 }
 
-// Peers are Envoys that differ in nothing but the revision of one filter.
+// Peers are Envoys that differ in nothing but the revision of a filter.
 type Peers struct {
 	Key            string // tells the peers of a rollout apart
 	Name           string // for messages

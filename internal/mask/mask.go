@@ -19,7 +19,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Shorter texts are no secrets, so that messages stay readable.
+// Shorter texts are no secrets, so messages stay readable.
 const (
 	leastValue = 6 // bytes of a value
 	leastWhole = 3 // of a whole configuration

@@ -44,7 +44,7 @@ type State interface {
 	Ready() error
 }
 
-// stateCollector reads the state on each scrape, so that gauges and API cannot disagree.
+// stateCollector reads the state on each scrape, so gauges and API cannot disagree.
 type stateCollector struct{ state State }
 
 func (c stateCollector) Describe(out chan<- *prometheus.Desc) {

@@ -3,7 +3,7 @@
 //
 // [Recorder] counts events as they happen. internal/control declares the methods that it calls as
 // an interface, and does not know Prometheus. [Recorder.Watch] adds gauges, which each scrape
-// reads from a [State], so that the metrics and the API cannot disagree.
+// reads from a [State], so the metrics and the API cannot disagree.
 //
 // Files, in the order of reading: recorder.go has the counters, collector.go the gauges of the
 // whole server, perfilter.go the gauges of each filter, bounds.go the bound on the number of

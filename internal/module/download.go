@@ -20,7 +20,7 @@ import (
 
 const maxTries = 5
 
-// download is the download of one module into the store.
+// download is the download of a module into the store.
 type download struct {
 	url    *url.URL
 	sha256 string

@@ -205,7 +205,7 @@ func TestEndlessDownload(t *testing.T) {
 	})
 }
 
-// TestHostsThatHangHoldUpNobodyElse checks that downloads from hanging hosts wait and retry, while
+// TestHostsThatHangHoldUpNobodyElse checks whether downloads from hanging hosts wait and retry, while
 // a download from another host begins at once.
 func TestHostsThatHangHoldUpNobodyElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -23,7 +23,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// signatureLimit bounds the time to fetch the signatures of one module.
+// signatureLimit bounds the time to fetch the signatures of a module.
 const signatureLimit = time.Minute
 
 // signatures checks the signatures of modules and bundles.

@@ -5,7 +5,7 @@ import (
 	"io"
 )
 
-// sourceReader records the source's error, so that it differs from a write error.
+// sourceReader records the source's error, so it differs from a write error.
 type sourceReader struct {
 	ctx context.Context
 	r   io.Reader

@@ -26,9 +26,9 @@ import (
 // suffix is the suffix of all module files. Envoy shows the file name in its log.
 const suffix = ".wasm"
 
-// Store keeps modules in one directory, each in a file named by its sha256. A Store is safe for
+// Store keeps modules in a directory, each in a file named by its sha256. A Store is safe for
 // concurrent use within one process. No other process may write to the directory. The store
-// verifies bytes before each use, so that damage on the disk is noticed before the bytes reach an
+// verifies bytes before each use, so damage on the disk is noticed before the bytes reach an
 // Envoy.
 // See docs/RATIONALE.md#why-is-the-file-store-content-addressed-and-verified-on-read.
 type Store struct {
@@ -135,7 +135,7 @@ func (s *Store) renew(sum string) bool {
 	return s.note(sum) == nil
 }
 
-// known returns the module if the store has an intact copy. The module then counts as new, so that
+// known returns the module if the store has an intact copy. The module then counts as new, so
 // Collect keeps it until a revision names it.
 func (s *Store) known(sum string) (snapshot.Module, bool) {
 	if !s.renew(sum) {
@@ -238,7 +238,7 @@ func (s *Store) Read(sum string) ([]byte, error) {
 // Open opens a module for reading. Open verifies the bytes at the first opening, and again after
 // the file's size or modification time has changed. It fails with [ErrSHA256], with
 // [fs.ErrNotExist], or with [ErrCorrupt] if the bytes do not match the name. Open removes a corrupt
-// file, so that the module can be put again.
+// file, so the module can be put again.
 func (s *Store) Open(sum string) (*os.File, error) {
 	f, err := s.open(sum)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/registry"
 )
 
-// TestCertificatesOfURLs checks that the trusted CA applies to module.url, and that the hint
+// TestCertificatesOfURLs checks whether the trusted CA applies to module.url, and that the hint
 // matches the fault.
 func TestCertificatesOfURLs(t *testing.T) {
 	quiet := log.New(io.Discard, "", 0)

@@ -124,7 +124,7 @@ func TestPeerThatClosesWhenItHasAll(t *testing.T) {
 	}
 }
 
-// spyListener counts the bytes that reach the socket directly from a file, so that the kernel
+// spyListener counts the bytes that reach the socket directly from a file, so the kernel
 // copies them (sendfile).
 type spyListener struct {
 	net.Listener

@@ -25,7 +25,7 @@ import (
 )
 
 const (
-	// mostWaiting bounds the spans that wait, and batch the spans of one request. A span has some
+	// mostWaiting bounds the spans that wait, and batch the spans of a request. A span has some
 	// hundred bytes.
 	mostWaiting = 4096
 	batch       = 512

@@ -19,7 +19,7 @@ type Policy struct {
 	First time.Duration
 	// Most is the longest pause, before jitter, and at least First.
 	Most time.Duration
-	// Jitter is the random part of a pause, so that many clients do not retry at the same moment.
+	// Jitter is the random part of a pause, so many clients do not retry at the same moment.
 	// With 0.5 a pause lasts between half and one and a half of its length. 0 means no jitter.
 	Jitter float64
 }

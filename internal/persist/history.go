@@ -17,7 +17,7 @@ const historyKeyFile = "history.key"
 
 const historyKeySize = 32 // bytes
 
-// historyFile is the name of a file of the record. The record has files of its own, so that it
+// historyFile is the name of a file of the record. The record has files of its own, so it
 // makes no save of the state larger.
 func historyFile(number int) string { return fmt.Sprintf("history-%02d.json", number) }
 

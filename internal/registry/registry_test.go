@@ -280,7 +280,7 @@ func TestCredentialHelper(t *testing.T) {
 	}
 }
 
-// TestHelpersThatCannotBeUsed checks that the error names each helper and the next step.
+// TestHelpersThatCannotBeUsed checks whether the error names each helper and the next step.
 func TestHelpersThatCannotBeUsed(t *testing.T) {
 	host, _ := answer(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("WWW-Authenticate", `Basic realm="test"`)

@@ -51,7 +51,7 @@ func ReadAll(r io.Reader, limit int64) ([]byte, error) {
 }
 
 // checked closes an open file again unless it is a regular file. The check looks at the open file,
-// so that nobody can replace the file after the check.
+// so nobody can replace the file after the check.
 func checked(path string, f *os.File, err error) (*os.File, fs.FileInfo, error) {
 	if err != nil {
 		return nil, nil, err

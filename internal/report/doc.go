@@ -3,7 +3,7 @@
 // the state and, where a time counts, of the time.
 //
 // view.go has the View, errors.go the errors that are made here, rollout.go the words about a
-// rollout, subscriber.go a filter on one stream, filter.go a filter, and the other files one
+// rollout, subscriber.go a filter on a stream, filter.go a filter, and the other files one
 // answer each.
 //
 // A View is only valid on the goroutine that owns the state.

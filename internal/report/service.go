@@ -17,7 +17,7 @@ func addService(v *View, f *api.Filter, st delivery.FilterStatus) {
 	if st.Wanted.Type != spec.Service {
 		return
 	}
-	// An Envoy may have several streams with one revision, and two revisions during a hot restart.
+	// An Envoy may have several streams with a revision, and two revisions during a hot restart.
 	all := map[api.ServiceEnvoy]bool{}
 	for _, id := range v.Machine.Streams() {
 		node, ok := v.Machine.Running(id, func(string, string) {})

@@ -8,7 +8,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/delivery"
 )
 
-// subscriber is a filter on one stream.
+// subscriber is a filter on a stream.
 func subscriber(v *View, name string, s delivery.SubscriberStatus) api.Subscriber {
 	out := api.Subscriber{
 		Node: s.Node.ID, Cluster: s.Node.Cluster, Identity: s.Node.Identity, Address: s.Node.Address,

@@ -142,7 +142,7 @@ func Sides(v *View, filter string) (canary, stable Side, isOpen, ok bool) {
 	return canary, stable, f != nil && f.Policy == spec.Open, true
 }
 
-// Side are the Envoys with one revision.
+// Side are the Envoys with a revision.
 type Side struct {
 	Revision string // "": none
 	Envoys   []health.Envoy

@@ -17,7 +17,7 @@
 // stream of a process breaks and another stream of the same process begins, the differences go on.
 // A new process counts from zero: its first report is a point from the start on. A counter that
 // falls within a process was made anew, as those of a changed listener are, and counts from zero.
-// During a hot restart, the old and the new process are two sources of one Envoy, and their figures
+// During a hot restart, the old and the new process are two sources of an Envoy, and their figures
 // are added.
 //
 // # Bounds

@@ -16,7 +16,7 @@ type Figures struct {
 	// Bypassed estimates the requests that passed without the filter, if its policy is open: after
 	// a trap, the worker whose VM trapped lets requests pass. For other policies it has no meaning.
 	Bypassed uint64
-	// Reloads counts what Envoy did about the trapped VMs of one filter of the policy reload: VMs
+	// Reloads counts what Envoy did about the trapped VMs of a filter of the policy reload: VMs
 	// made anew, and requests failed until then.
 	Reloads uint64
 	// Memory is the last size of Envoy's own heap in the span, in bytes, without the memory of

@@ -20,7 +20,7 @@ type process struct {
 	open    bool // a stream reports the process
 }
 
-// startTolerance is how much two computed starts of one process differ at most. Envoy counts its
+// startTolerance is how much two computed starts of a process differ at most. Envoy counts its
 // uptime in whole seconds, and a report may travel for a while. If a process restarts within this
 // time, its counters fall, which counts as well.
 const startTolerance = 15 * time.Second

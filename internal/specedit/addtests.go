@@ -66,7 +66,7 @@ func AddTests(text []byte, name string, tests []byte) ([]byte, error) {
 	return edited, proveTests(before, edited, at)
 }
 
-// proveTests returns an error unless an edit has added tests to one spec, and changed no other.
+// proveTests returns an error unless an edit has added tests to a spec, and changed no other.
 func proveTests(before []*spec.Spec, edited []byte, at int) error {
 	after, errs, _ := spec.Decode("spec", edited)
 	if len(errs) > 0 || len(after) != len(before) {

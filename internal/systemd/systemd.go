@@ -21,7 +21,7 @@ import (
 
 // Listeners returns the passed listeners by their names, which are those of FileDescriptorName= in
 // the socket units. nil means that no listener was passed. names are the names that the caller
-// knows: Listeners fails for any other name, and for two listeners of one name. The environment
+// knows: Listeners fails for any other name, and for two listeners of a name. The environment
 // variables of the passing are removed, so a second call finds nothing.
 func Listeners(names ...string) (_ map[string]net.Listener, err error) {
 	files := activation.Files(true)

@@ -92,5 +92,5 @@ func (one *naming) goOn(before *naming, now time.Time) {
 	}
 }
 
-// jittered is a time around d, so that a hundred servers do not ask in the same moment.
+// jittered is a time around d, so a hundred servers do not ask in the same moment.
 func jittered(d time.Duration) time.Duration { return d*9/10 + rand.N(d/5+1) }

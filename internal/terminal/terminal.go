@@ -7,7 +7,7 @@ import (
 	"unicode"
 )
 
-// Printable replaces all control characters, including line ends, so that the text cannot send
+// Printable replaces all control characters, including line ends, so the text cannot send
 // commands to the terminal. Tabs stay.
 func Printable(text string) string {
 	return strings.Map(func(r rune) rune {

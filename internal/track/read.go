@@ -55,7 +55,7 @@ type read struct {
 	wanted   uint64 // the last pass in which an unfinished spec needed the read
 }
 
-// reads are the reads, by key. They stay for a while after their specs, so that the reversal of an
+// reads are the reads, by key. They stay for a while after their specs, so the reversal of an
 // edit reads nothing.
 type reads struct {
 	pauses   pause.Policy // after failed jobs

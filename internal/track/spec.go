@@ -24,8 +24,8 @@ const (
 	Failed                // it has none: the outcome has the error
 )
 
-// Spec is the journey of one spec, with one content of its files. Journeys survive from set to
-// set, so that an edit among ten thousand specs costs little more than an edit among ten.
+// Spec is the journey of a spec, with one content of its files. Journeys survive from set to
+// set, so an edit among ten thousand specs costs little more than an edit among ten.
 type Spec struct {
 	spec   *spec.Spec
 	inputs inputs

@@ -153,7 +153,7 @@ func (t *Specs) TagProblems(yield func(*spec.Spec, *spec.Error) bool) {
 }
 
 // Pending are the specs with neither a filter nor an error yet, by name. reading: local files are
-// being read as well, so that there may be others.
+// being read as well, so there may be others.
 func (t *Specs) Pending() (names []string, reading bool) {
 	for _, u := range t.unfinished {
 		if u.Pending {

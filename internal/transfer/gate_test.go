@@ -81,7 +81,7 @@ func fetch(ctx context.Context, g *Gate, host string) error {
 	return err
 }
 
-// TestSlowHostsHoldUpNobodyElse checks that a download from another host begins at once while slow
+// TestSlowHostsHoldUpNobodyElse checks whether a download from another host begins at once while slow
 // hosts occupy all their places.
 func TestSlowHostsHoldUpNobodyElse(t *testing.T) {
 	for _, kind := range []string{"hangs", "stalls", "trickles"} {

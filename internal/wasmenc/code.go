@@ -7,7 +7,7 @@ type FuncIndex uint32
 type GlobalIndex uint32
 
 // Code is a sequence of instructions. Its methods return the sequence with one more instruction at
-// its end, so that code reads in the order of execution:
+// its end, so code reads in the order of execution:
 //
 //	Code{}.LocalGet(0).I32Const(1).I32Add()
 //

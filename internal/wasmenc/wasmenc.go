@@ -1,7 +1,7 @@
 // Package wasmenc encodes small WebAssembly modules. It covers only the part of the binary format
 // that hand-written Proxy-Wasm filters need.
 //
-// Equal calls give equal bytes. The package validates nothing, so that tests can make invalid and
+// Equal calls give equal bytes. The package validates nothing, so tests can make invalid and
 // hostile modules.
 //
 // The files, bottom first: binary.go has the numbers of the binary format, code.go the

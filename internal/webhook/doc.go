@@ -1,7 +1,7 @@
 // Package webhook sends the notable events of a server to the URLs of its users.
 //
 // [Webhooks.Notify] takes an event without waiting. Each receiver has a queue and a goroutine of
-// its own, so that a receiver without an answer delays neither the server nor other receivers.
+// its own, so a receiver without an answer delays neither the server nor other receivers.
 // Requests are signed as the specification Standard Webhooks says, and repeated until the receiver
 // answers with 2xx.
 //

@@ -19,7 +19,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/xds/wire"
 )
 
-// The pace of access logs in bytes a second, for one stream and for all. An entry has about 400
+// The pace of access logs in bytes a second, for a stream and for all. An entry has about 400
 // bytes. While a filter of the policy closed has trapped, Envoy logs every request: beyond the
 // pace, the server reads more slowly, and Envoy drops entries.
 const (

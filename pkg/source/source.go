@@ -42,7 +42,7 @@ type Set struct {
 	// References has a fingerprint of each file that a spec names (module, configFrom). The
 	// fingerprint changes whenever the file changes.
 	References map[string]string
-	// Differs is the difference between References and those of an earlier set, so that thousands
+	// Differs is the difference between References and those of an earlier set, so thousands
 	// of paths need not be compared. nil means unknown.
 	Differs *Difference
 	// Unavailable says why the source as a whole could not be read (directory gone, replaced by a

@@ -12,7 +12,7 @@ import (
 // fields maps the keys of a section to their decoders.
 type fields map[string]func(key, value *node)
 
-// decoder reads the values of one document's tree.
+// decoder reads the values of a document's tree.
 type decoder struct {
 	*problems
 	file  string           // of the document, as the source named it

@@ -11,7 +11,7 @@
 //   - source.go, scan.go, mend.go, scalar.go and parse.go split a file into YAML documents. They
 //     refuse text on which the YAML library fails, and mend texts that the library gets wrong.
 //   - node.go and tree.go turn the library's nodes into a tree without aliases, merge keys and
-//     tags. problems.go collects the errors of one document.
+//     tags. problems.go collects the errors of a document.
 //   - decoder.go reads single values of the tree. The files read….go are the sections of a spec, on
 //     top of it, and jsonwriter.go, written.go and typedconfig.go are configurations.
 //   - The files foreign….go turn documents of other systems into trees of native documents:

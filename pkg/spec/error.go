@@ -24,7 +24,7 @@ func (p Position) String() string {
 	}
 }
 
-// Error is one problem of one document, worded for the document's author.
+// Error is one problem of a document, worded for the document's author.
 type Error struct {
 	Code    string // stable, snake_case: "unknown_field", "bad_yaml", "module_missing", …
 	Message string

@@ -152,7 +152,7 @@ func (p *istioPlugin) complete(body *node) {
 }
 
 // verificationKey takes the path of a file with a public key. Istio itself has the field and
-// ignores it, but a key is a demand, so that anything else is an error.
+// ignores it, but a key is a demand, so anything else is an error.
 func (n *native) verificationKey(path string, key, v *node) {
 	name, ok := n.filled(path, v)
 	if !ok {

@@ -6,7 +6,7 @@ import (
 )
 
 // Health has the limits by which a rollout judges a revision while Envoys run it. A decoded Health
-// has all defaults filled in. Each limit is for one wave of the rollout; see docs/health.md.
+// has all defaults filled in. Each limit is for a wave of the rollout; see docs/health.md.
 type Health struct {
 	// MinRequests is the number of requests that each side needs for a comparison.
 	MinRequests uint64      `json:"minRequests"`

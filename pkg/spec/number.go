@@ -7,7 +7,7 @@ import (
 )
 
 // plainKind returns the type of a scalar without quotes, by YAML 1.2's core schema. It also knows
-// the numbers of YAML 1.1 (0b1, 1_000, 017), so that no two readers take a scalar for a string and
+// the numbers of YAML 1.1 (0b1, 1_000, 017), so no two readers take a scalar for a string and
 // for a number.
 func plainKind(text string) kind {
 	switch text {

@@ -6,10 +6,10 @@ import (
 	"slices"
 )
 
-// maxErrors is the largest number of errors, and of notices, of one document.
+// maxErrors is the largest number of errors, and of notices, of a document.
 const maxErrors = 50
 
-// problems are the errors and notices of one document.
+// problems are the errors and notices of a document.
 type problems struct {
 	errs     []*Error
 	notes    []Error

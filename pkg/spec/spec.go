@@ -115,7 +115,7 @@ type Module struct {
 	Refresh    time.Duration
 	PullSecret *FileRef // the registry's credentials; nil: the user's own
 	Verify     Verify   // the required signatures and attestations
-	// Bundled means that File came with the spec in one bundle. Its signature covers both. No
+	// Bundled means that File came with the spec in a bundle. Its signature covers both. No
 	// document can set it.
 	Bundled bool
 	Pos     Position // of the module's reference, for errors of the resolver

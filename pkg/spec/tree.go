@@ -11,7 +11,7 @@ import (
 // maxExpanded bounds the growth of a document by its aliases, in bytes.
 const maxExpanded = 4 << 20
 
-// builder builds the tree of one document from the parser's nodes. It resolves aliases, merge keys
+// builder builds the tree of a document from the parser's nodes. It resolves aliases, merge keys
 // and tags.
 type builder struct {
 	*source
@@ -198,7 +198,7 @@ func (b *builder) alias(from *ast.AliasNode) *node {
 	case !b.expand(target, at):
 		return b.closed(at)
 	}
-	// A copy, so that an error about the node points at the alias. The content is shared, because a
+	// A copy, so an error about the node points at the alias. The content is shared, because a
 	// tree never changes after it is built.
 	n := *target
 	n.pos = at.pos

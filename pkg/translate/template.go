@@ -9,7 +9,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
-// Template is a marshalled resource with a place for the salt, so that a fan-out to many Envoys
+// Template is a marshalled resource with a place for the salt, so a fan-out to many Envoys
 // costs one copy for each. A Template is immutable and safe for concurrent use.
 type Template struct {
 	data []byte // with some salt at [at, at+SaltLen)

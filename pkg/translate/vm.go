@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// ownVMPrefix begins the vm_id of a filter without vm.id in its spec, so that all revisions of
+	// ownVMPrefix begins the vm_id of a filter without vm.id in its spec, so all revisions of
 	// the filter share their data and queues, and other filters do not.
 	ownVMPrefix = "wasm-xds/"
 

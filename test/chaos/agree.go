@@ -91,7 +91,7 @@ func (f *Filter) disagreements(t Told) (problems []string) {
 	return problems
 }
 
-// disagreement returns a difference about the filter on one Envoy.
+// disagreement returns a difference about the filter on an Envoy.
 func (f *Filter) disagreement(n Node, t Told, revisions Revisions) string {
 	want := f.Want(n.Version)
 	var found []string

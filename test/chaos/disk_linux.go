@@ -90,7 +90,7 @@ func (d *disk) free(pid int) error {
 	return nil
 }
 
-// limitFiles sets only the soft limit, so that it can be lifted again.
+// limitFiles sets only the soft limit, so it can be lifted again.
 func limitFiles(pid int, bytes uint64) error {
 	var old unix.Rlimit
 	if err := unix.Prlimit(pid, unix.RLIMIT_FSIZE, nil, &old); err != nil {

@@ -110,7 +110,7 @@ const slowRate = 200_000
 const sideInterval = 20 * time.Millisecond
 
 // flap adds and removes the side listeners of all Envoys for a time. The Envoys' links are slow
-// meanwhile, so that requests and responses cross on the way.
+// meanwhile, so requests and responses cross on the way.
 func flap(r *rig, h Harm) {
 	for _, e := range r.envoys {
 		e.xds.SetRate(slowRate / 4)

@@ -42,7 +42,7 @@ type Expectation struct {
 	Allowed []map[Seen][]Span // by the filter's place in the chain
 }
 
-// Answer is the result of one request.
+// Answer is the result of a request.
 type Answer struct {
 	Begin, End time.Time
 	Token      bool // the request had the token

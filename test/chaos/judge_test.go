@@ -91,7 +91,7 @@ func TestJudgeStandIns(t *testing.T) {
 	}
 }
 
-// An expectation drops old spans, so that a run of hours does not need more and more memory.
+// An expectation drops old spans, so a run of hours does not need more and more memory.
 func TestExpectationForgets(t *testing.T) {
 	x := NewExpectation()
 	for i := range 1000 {

@@ -31,7 +31,7 @@ type Counts struct {
 	Requests, Fresh, Excused, Lost, Bypassed, Stale int64
 }
 
-// load sends requests to one Envoy, mostly over kept connections, and judges each answer.
+// load sends requests to an Envoy, mostly over kept connections, and judges each answer.
 type load struct {
 	address string
 	expect  atomic.Pointer[Expectation]

@@ -8,7 +8,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
-// Seen is the content of one filter that an answer shows: its label, [Passed] or [Denied].
+// Seen is the content of a filter that an answer shows: its label, [Passed] or [Denied].
 type Seen string
 
 // The values of Seen for a filter without a content of its own.

@@ -6,7 +6,7 @@
 // because it does not notice changes of files outside the module of the tests.
 package depcheck
 
-// Ordered lists the layers of one package.
+// Ordered lists the layers of a package.
 type Ordered struct {
 	// Layers lists the layers from bottom to top. Each names its files without ".go", separated
 	// by blanks. A file uses only files of lower layers: files of one layer do not use each other.

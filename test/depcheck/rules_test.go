@@ -75,7 +75,7 @@ func ownImports(all []string) []string {
 	return own
 }
 
-// TestScenariosTestTheBinary expects the scenarios to import no package of the product, so that a
+// TestScenariosTestTheBinary expects the scenarios to import no package of the product, so a
 // change inside the product cannot change the scenarios.
 func TestScenariosTestTheBinary(t *testing.T) {
 	for _, p := range packages(t) {

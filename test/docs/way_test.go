@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// wayPage is the walk of one spec from its file to Envoy.
+// wayPage is the walk of a spec from its file to Envoy.
 const wayPage = "docs/a-spec-s-way.md"
 
 var (

@@ -12,7 +12,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/testfilter"
 )
 
-// Filters of one module with the same vm.id share a VM and keep their own configurations. If an
+// Filters of a module with the same vm.id share a VM and keep their own configurations. If an
 // edit changes one filter's environment, the filters no longer share a VM.
 func TestSharedVM(t *testing.T) {
 	t.Parallel()

@@ -71,7 +71,7 @@ func editAll(t *testing.T, version, delivery string) {
 	l.end()
 }
 
-// editLive waits until a revision other than last is live on one Envoy.
+// editLive waits until a revision other than last is live on an Envoy.
 func (s *scenario) editLive(name string, last harness.FilterStatus) harness.FilterStatus {
 	s.t.Helper()
 	return s.cp.WaitFilter(name, func(f harness.FilterStatus) bool {

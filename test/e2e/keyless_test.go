@@ -36,7 +36,7 @@ func TestKeylessImage(t *testing.T) {
 			other := harness.NewKeyless(t, sigstore.Fulcio, sigstore.Rekor, root, sigstoretest.Token("other@example.com", teamIssuer))
 			r := registrytest.Start(t, registrytest.Options{})
 			s := newScenario(t, "--insecure-registry", "127.0.0.1", "--trusted-root", root)
-			// Each image has its signatures before the tag leads to it, so that no retry has to be
+			// Each image has its signatures before the tag leads to it, so no retry has to be
 			// waited for.
 			push := func(module []byte, sign func(image string)) {
 				t.Helper()

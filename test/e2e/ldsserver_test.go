@@ -16,7 +16,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
-// ldsServer serves listeners to one Envoy over delta LDS.
+// ldsServer serves listeners to an Envoy over delta LDS.
 type ldsServer struct {
 	servicev3.UnimplementedListenerDiscoveryServiceServer
 	t       *testing.T

@@ -9,7 +9,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
-// Many filters of one module are all live at boot and after an update.
+// Many filters of a module are all live at boot and after an update.
 func TestOneModuleForManyFilters(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {

@@ -132,7 +132,7 @@ type due struct {
 // an update a moment after the main thread's ACK.
 const graceOfLive = time.Second
 
-// traffic starts a load on one listener. The default requests are authRequests.
+// traffic starts a load on a listener. The default requests are authRequests.
 func (s *scenario) traffic(address string, requests ...harness.Request) *traffic {
 	s.t.Helper()
 	if len(requests) == 0 {

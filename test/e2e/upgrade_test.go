@@ -66,7 +66,7 @@ type upgrade struct {
 }
 
 // The filters beside auth, a filter for each kind of state. Only the Envoy delta asks for the
-// refused filter: the refusal of one version stops a rollout only while an Envoy of the version is
+// refused filter: the refusal of a version stops a rollout only while an Envoy of the version is
 // connected.
 const (
 	keptFilter       = "kept"        // its spec is gone

@@ -35,7 +35,7 @@ const tcpChain = `
         typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy, stat_prefix: test, cluster: upstream}
 `
 
-// bootstrap returns the configuration of an Envoy with one filter from a file and no control
+// bootstrap returns the configuration of an Envoy with a filter from a file and no control
 // plane.
 func bootstrap(s *spec.Spec, port int, upstream net.Addr, chain string) string {
 	path, err := filepath.Abs(s.Module.File.Path)

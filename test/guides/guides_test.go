@@ -29,7 +29,7 @@ var pages = []string{
 	"guides/air-gapped.md", "guides/ci.md", "guides/gitops.md", "guides/leaving.md", "guides/migrating.md", "guides/several-machines.md",
 }
 
-// TestGuides runs each guide in a directory and a network of its own, so that the default ports are
+// TestGuides runs each guide in a directory and a network of its own, so the default ports are
 // free. The directory has the examples.
 func TestGuides(t *testing.T) {
 	if page := os.Getenv(insideVariable); page != "" {

@@ -13,7 +13,7 @@ import (
 )
 
 // orders is a user's own service behind two Envoys. It exports the share of failed orders of each
-// Envoy in percent. The share behind the stable Envoy is always bad, so that only a query about the
+// Envoy in percent. The share behind the stable Envoy is always bad, so only a query about the
 // right Envoy is right.
 type orders struct{ failed atomic.Int64 }
 

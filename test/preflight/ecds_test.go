@@ -22,7 +22,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/test/preflight/corpus"
 )
 
-// ecds is a delta ECDS server for one Envoy. The test controls the responses.
+// ecds is a delta ECDS server for an Envoy. The test controls the responses.
 type ecds struct {
 	extensionv3.UnimplementedExtensionConfigDiscoveryServiceServer
 	address string

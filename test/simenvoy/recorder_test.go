@@ -39,7 +39,7 @@ type recorder struct {
 	streams []*recorded
 }
 
-// recorded is the record of one stream.
+// recorded is the record of a stream.
 type recorded struct {
 	delta    bool
 	end      context.CancelFunc

@@ -123,7 +123,7 @@ func newWiring(o *Options, place string, out io.Writer) (w wiring, stop func(), 
 }
 
 // startServer starts the server and waits until it listens. It returns nil for the addresses if
-// ctx or the server has ended before. The server outlives ctx, so that Envoy ends cleanly: stop
+// ctx or the server has ended before. The server outlives ctx, so Envoy ends cleanly: stop
 // ends it and returns its error. ended is called when the server has ended.
 func startServer(ctx context.Context, o Options, log io.Writer, ended func()) (addresses *serve.Addresses, stop func() error) {
 	serving, cancel := context.WithCancel(context.WithoutCancel(ctx))

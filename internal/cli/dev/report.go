@@ -21,7 +21,7 @@ type report struct {
 	problems string
 }
 
-// onEnvoy is the state of one filter on the Envoy.
+// onEnvoy is the state of a filter on the Envoy.
 type onEnvoy struct {
 	revision string    // "": no revision of its own yet
 	variant  string    // a stand-in, or the variant of the module

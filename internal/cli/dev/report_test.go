@@ -10,7 +10,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/cli/view"
 )
 
-// devFilter is a filter with one Envoy.
+// devFilter is a filter with an Envoy.
 func devFilter(name string, state api.SubscriberState, revision, variant string) api.Filter {
 	return api.Filter{Name: name, State: api.FilterActive, Subscribers: []api.Subscriber{
 		{Node: "envoy-1", State: state, Revision: revision, Variant: variant, Since: devLive},

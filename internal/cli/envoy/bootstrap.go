@@ -71,7 +71,7 @@ goes to any of them. When its replica ends, it goes to another and keeps its fil
 }
 
 // renderBootstrap writes the bootstrap for the specs of path. It prints the problems of specs,
-// and leaves those specs out, so that the remaining specs can be wired.
+// and leaves those specs out, so the remaining specs can be wired.
 func renderBootstrap(ctx context.Context, path string, from *fetch.Flags, o bootstrap.Options, servicesDir string, stdout, stderr io.Writer) error {
 	docs, done, err := load.Sources(ctx, []string{path}, from, stderr)
 	defer done()

@@ -20,7 +20,7 @@ func printReportJSON(w io.Writer, r doctor.Report) {
 	}{append([]envoyconfig.Finding{}, r.Findings...), append([]string{}, r.Notes...), append([]envoyconfig.Finding{}, r.Suggestions...)})
 }
 
-// printReport prints findings with their lines, and notes apart from them, so that a good
+// printReport prints findings with their lines, and notes apart from them, so a good
 // configuration prints nothing on stdout.
 func printReport(stdout, stderr io.Writer, r doctor.Report) {
 	lines := &display.SourceLines{}

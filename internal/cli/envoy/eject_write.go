@@ -42,7 +42,7 @@ func checkDirectory(dir string, force bool) error {
 	return nil
 }
 
-// writeEjected writes the modules first and the bootstrap last, so that no file names a missing
+// writeEjected writes the modules first and the bootstrap last, so no file names a missing
 // one. Each file appears whole, in place of an earlier one.
 func writeEjected(dir string, modules map[string][]byte, files []eject.File) error {
 	for _, path := range []string{dir, filepath.Join(dir, eject.ModulesDir), filepath.Join(dir, eject.FiltersDir)} {

@@ -21,7 +21,7 @@ import (
 
 // prepareServices brings the modules of the services, tries the services in the sandbox, and writes
 // the modules into a directory, as files that are named by their content. An Envoy does not start
-// with a service that does not load, so that a problem of any service is an error.
+// with a service that does not load, so a problem of any service is an error.
 func prepareServices(ctx context.Context, services []*spec.Spec, dir string, from *fetch.Flags, stderr io.Writer) ([]bootstrap.Service, error) {
 	if len(services) == 0 {
 		return nil, nil

@@ -72,7 +72,7 @@ func loadPath(ctx context.Context, path string, given spec.Bounds) Documents {
 	return Documents{specs, errs}
 }
 
-// maxSpecFile is larger than the limit of Decode, so that Decode reports the error.
+// maxSpecFile is larger than the limit of Decode, so Decode reports the error.
 const maxSpecFile = 8 << 20
 
 func unreadable(path, message, hint string) Documents {

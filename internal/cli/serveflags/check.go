@@ -67,7 +67,7 @@ func checkTimes(cfg *serve.Config) error {
 	return errors.Join(problems...)
 }
 
-// checkSPIFFE refuses two sources of one certificate.
+// checkSPIFFE refuses two sources of a certificate.
 func checkSPIFFE(cfg *serve.Config) error {
 	var problems []error
 	for _, name := range cfg.SPIFFE.TrustDomains {

@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// someTime is long ago, so that ages in the golden files do not change.
+// someTime is long ago, so ages in the golden files do not change.
 var someTime = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 // fleet is a list of filters, each in another state.

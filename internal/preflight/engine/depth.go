@@ -15,7 +15,7 @@ const maximumDepth = 16000
 
 var errTooDeep = errors.New("stack overflow: calls are nested too deeply")
 
-// depth counts nested calls. It belongs to one module's goroutine.
+// depth counts nested calls. It belongs to a module's goroutine.
 type depth struct{ nested int }
 
 // depthKey is the key of a context of WithDepth.

@@ -93,7 +93,7 @@ func isCallback(name string) bool {
 	return slices.ContainsFunc(envoy.Callbacks(), func(c envoy.Callback) bool { return c.Name == name })
 }
 
-// The callbacks that only filters of one type have.
+// The callbacks that only filters of a type have.
 func httpCallbacks() []string {
 	return []string{
 		"proxy_on_request_headers", "proxy_on_request_body", "proxy_on_request_trailers",

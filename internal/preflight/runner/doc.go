@@ -7,7 +7,7 @@
 //   - result.go: the result of a test, and its failures
 //   - coverage.go: the callbacks and host functions that the tests have reached
 //   - words.go, diff.go: messages and texts in a failure's words
-//   - compare.go: the comparison of one test
+//   - compare.go: the comparison of a test
 //   - runner.go: one test on one VM, step after step
 //   - http.go, junit.go: the other two functions
 package runner

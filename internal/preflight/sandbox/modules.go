@@ -13,7 +13,7 @@ import (
 // depends on the run, such as Envoy's own loading of the module, goes first.
 const spareDelay = 250 * time.Millisecond
 
-// Modules keeps decoded and linked modules, so that another run of a module begins at once: for
+// Modules keeps decoded and linked modules, so another run of a module begins at once: for
 // another configuration, or for the next test. Modules also keeps started instances of the modules
 // of the latest runs. Modules is safe for concurrent use.
 // See docs/RATIONALE.md#why-are-decoded-modules-kept.

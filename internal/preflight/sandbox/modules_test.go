@@ -128,7 +128,7 @@ func TestKeptModulesAreBounded(t *testing.T) {
 	}
 }
 
-// A module in which a run has failed is decoded again, so that nothing of it stays.
+// A module in which a run has failed is decoded again, so nothing of it stays.
 func TestAFailedRunIsNotKept(t *testing.T) {
 	module := exampleModule(t, "prime_token")
 	modules := NewModules(len(module))

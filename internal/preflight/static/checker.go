@@ -12,7 +12,7 @@ type Options struct {
 	Memory       uint32   // the largest memory at the start, in pages of 64 KiB; 0: Envoy's own limit
 }
 
-// checker looks at a module. A problem does not end the look, so that a user sees all problems at
+// checker looks at a module. A problem does not end the look, so a user sees all problems at
 // once.
 type checker struct {
 	module  *wasmbin.Module

@@ -70,7 +70,7 @@ func TestDescribeNoModule(t *testing.T) {
 	}
 }
 
-// producers is a producers section with one field.
+// producers is a producers section with a field.
 func producers(field, name, version string) []byte {
 	out := []byte{1}
 	for i, text := range []string{field, name, version} {

@@ -116,7 +116,7 @@ func (s *Store) keep(manifest ocispec.Descriptor, entries []bundle.Entry) error 
 	return nil
 }
 
-// verified reads a bundle and checks each byte. Damaged content is removed, so that it can be
+// verified reads a bundle and checks each byte. Damaged content is removed, so it can be
 // fetched again.
 func (s *Store) verified(ctx context.Context, manifest ocispec.Descriptor) ([]bundle.Entry, map[string][]byte, error) {
 	entries, err := bundle.ReadManifest(ctx, s.blobs, manifest)

@@ -40,7 +40,7 @@ type Config struct {
 // prefix is the same for all versions of the bundle.
 func Root(ref spec.Reference) string { return "oci://" + ref.String() }
 
-// exact returns the name of one version of a bundle, for errors.
+// exact returns the name of a version of a bundle, for errors.
 func exact(ref spec.Reference, digest string) string {
 	return "oci://" + spec.Reference{Registry: ref.Registry, Repository: ref.Repository, Digest: digest}.String()
 }

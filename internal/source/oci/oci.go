@@ -140,7 +140,7 @@ func (s *Source) report(passing *spec.Error, unavailable bool) {
 	}
 }
 
-// pause returns the time until the next look: refresh plus or minus a tenth, so that many servers
+// pause returns the time until the next look: refresh plus or minus a tenth, so many servers
 // do not ask at the same time, and at least the pause that the registry asks for.
 func pause(refresh, atLeast time.Duration, random float64) time.Duration {
 	const share = 10

@@ -3,7 +3,7 @@
 // through the command line and the API, and imports no internal package of the control plane.
 //
 // Everything ends with the test that started it. Ports are reserved across all test processes of
-// the machine, so that tests can run in parallel.
+// the machine, so tests can run in parallel.
 package harness
 
 import (

@@ -181,7 +181,7 @@ func (e *EnvoyProcess) AdminURL() string {
 
 // get asks the admin server.
 func (e *EnvoyProcess) get(path string) (status int, body string, err error) {
-	// Use a client without kept connections, so that no connection outlives the test.
+	// Use a client without kept connections, so no connection outlives the test.
 	client := http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	res, err := client.Get(e.AdminURL() + path)
 	if err != nil {

@@ -7,9 +7,9 @@ import (
 	"syscall"
 )
 
-// Reserved ports are below the ephemeral ports of operating systems, so that no outgoing connection
+// Reserved ports are below the ephemeral ports of operating systems, so no outgoing connection
 // takes a port between its reservation and its use. They are above the default ports of wasm-xds
-// and of its Envoy, so that a server that somebody runs by hand takes none of them either.
+// and of its Envoy, so a server that somebody runs by hand takes none of them either.
 const (
 	firstPort = 20000
 	lastPort  = 30000

@@ -50,7 +50,7 @@ type Store struct {
 	writes   int
 }
 
-// Client is the access of one replica to a [Store]. It is a [ledger.Ledger].
+// Client is the access of a replica to a [Store]. It is a [ledger.Ledger].
 type Client struct {
 	store     *Store
 	name      string

@@ -19,7 +19,7 @@ import (
 )
 
 // distribution builds distribution's registry once per process. The source is in the module of the
-// tests, so that this module does not need its dependencies.
+// tests, so this module does not need its dependencies.
 var distribution = sync.OnceValues(func() (string, error) { return program.Build("test", "./registry", "registry") })
 
 // config is the configuration file of a registry:

@@ -2,7 +2,7 @@
 // the SDS from which Envoy takes its certificates, as SPIRE's agent has them.
 //
 // A real agent looks at the process that connects, and gives each process its own identity. This
-// one gives all of them the same [Answer], so that a test has an agent for the server and another
+// one gives all of them the same [Answer], so a test has an agent for the server and another
 // one for Envoys:
 //
 //	agent := spiffetest.Start(t)

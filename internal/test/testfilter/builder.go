@@ -217,7 +217,7 @@ func (b *builder) addCode(size int, stamp string) {
 	}
 }
 
-// bytes returns the finished module. The noise depends on stamp, so that two versions of a large
+// bytes returns the finished module. The noise depends on stamp, so two versions of a large
 // module differ in all their noise.
 func (b *builder) bytes(pad int, stamp string) []byte {
 	if b.text.End() > textEnd {

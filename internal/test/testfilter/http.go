@@ -1,5 +1,5 @@
 // Package testfilter makes the Wasm filters of the end-to-end tests: small Proxy-Wasm modules that
-// stamp traffic, so that a test can see the version that served a request, and modules that fail in
+// stamp traffic, so a test can see the version that served a request, and modules that fail in
 // each way in which filters fail. Equal arguments give equal bytes, and different stamps give
 // different bytes.
 package testfilter

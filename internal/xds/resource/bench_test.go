@@ -61,7 +61,7 @@ func BenchmarkSharedResource(b *testing.B) {
 	}
 }
 
-// BenchmarkNewSalt measures a resource for one Envoy alone, such as remote code.
+// BenchmarkNewSalt measures a resource for an Envoy alone, such as remote code.
 func BenchmarkNewSalt(b *testing.B) {
 	builder, a := built100KB(b)
 	b.ReportAllocs()

@@ -9,7 +9,7 @@ import (
 )
 
 // Bounds returns the bounds of the files that the specs of a directory may name. The directory
-// itself is always a root. Without given roots, its parent is one, too, so that specs may name
+// itself is always a root. Without given roots, its parent is one, too, so specs may name
 // files beside the directory: ../target/auth.wasm. But the root of the file system is no such
 // parent: then the directory is the only root.
 func Bounds(dir string, given spec.Bounds) *spec.Bounds {

@@ -8,7 +8,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// claim is a document with a name. An invalid document also claims its name, so that no other
+// claim is a document with a name. An invalid document also claims its name, so no other
 // document with the name is used instead.
 type claim struct {
 	name string
@@ -17,7 +17,7 @@ type claim struct {
 	file *file
 }
 
-// claimsOf returns the claims of all files, sorted. It begins with the former order, so that little
+// claimsOf returns the claims of all files, sorted. It begins with the former order, so little
 // is left to sort if most files have not changed.
 func claimsOf(files []*file) []claim {
 	claims := make([]claim, 0, len(files)+len(files)/8)

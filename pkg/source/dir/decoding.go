@@ -13,7 +13,7 @@ import (
 // be safe for concurrent use.
 type Decode func(file string, text []byte) (specs []*spec.Spec, errs []*spec.Error, broken bool)
 
-// decoding decodes the texts of one look on all cores, while the look continues. Only a few texts
+// decoding decodes the texts of a look on all cores, while the look continues. Only a few texts
 // are in memory at a time.
 type decoding struct {
 	decode Decode

@@ -28,7 +28,7 @@ func (d disk) isDir(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-// limits bound the cost of one directory.
+// limits bound the cost of a directory.
 type limits struct {
 	depth    int   // levels of sub-directories
 	dirs     int   // directories in total

@@ -1,7 +1,7 @@
 // Package dir watches a directory of specs.
 //
 // The source notices changes through fsnotify events, and through a regular rescan without events,
-// so that bind mounts and network disks work too. The source watches everything that a set depends
+// so bind mounts and network disks work too. The source watches everything that a set depends
 // on: the directory and its sub-directories, the files that specs refer to in any place, every
 // directory on the path to these files, and the directories of the symbolic links on the path.
 //

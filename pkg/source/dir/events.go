@@ -64,7 +64,7 @@ func (l listener) hearPath(path string, op fsnotify.Op, d *dirty) (some, spec bo
 	return some, spec
 }
 
-// concernsTree ignores modules that are built in a directory of specs, so that they cause no read.
+// concernsTree ignores modules that are built in a directory of specs, so they cause no read.
 func (l listener) concernsTree(n *node, path, name string, moved bool) bool {
 	if isSpecName(name) || n.dirs[name] != nil {
 		return true

@@ -20,7 +20,7 @@ const (
 )
 
 // quietTime decides when to read a changed directory. A read happens after a quiet time, and at the
-// latest after the hold-off, so that a stream of events cannot delay the read for ever.
+// latest after the hold-off, so a stream of events cannot delay the read for ever.
 //
 // The quiet time is short if all events were renames of files into their places. There is no quiet
 // time for the rename of a single spec file. Events soon after such a read are a burst and get the

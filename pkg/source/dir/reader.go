@@ -19,7 +19,7 @@ var (
 	errStopped = errors.New("the look is not wanted any more")
 )
 
-// reader reads directories of specs into a tree, in one look.
+// reader reads directories of specs into a tree, in a look.
 type reader struct {
 	*resolver
 	limits   limits
@@ -35,7 +35,7 @@ type reader struct {
 	found *findings
 }
 
-// newReader returns a reader for one look. watch gets every directory before it is read; nil
+// newReader returns a reader for a look. watch gets every directory before it is read; nil
 // watches nothing.
 func newReader(c *settings, want *interest, watch func(dir string, id identity), to *changes) *reader {
 	return &reader{

@@ -9,7 +9,7 @@ import (
 
 // resolver follows paths to their files. It asks the file system about each directory and link only
 // once, so a resolver serves only one look. It watches each directory before the directory is read,
-// so that no change is missed.
+// so no change is missed.
 type resolver struct {
 	disk    disk
 	want    *interest                     // gets the dependencies of everything that is resolved

@@ -11,7 +11,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// TestSyncNeedsNoEvents checks that the source emits a set with the latest content before Sync
+// TestSyncNeedsNoEvents checks whether the source emits a set with the latest content before Sync
 // returns, without any event.
 func TestSyncNeedsNoEvents(t *testing.T) {
 	bubble(t, func(t *testing.T, dir string, s *Source, _ *fakeNotifier) {
@@ -56,7 +56,7 @@ func TestSyncSaysThatTheDirectoryIsGone(t *testing.T) {
 	})
 }
 
-// TestSyncEnds checks that Sync returns if the source does not run or ends.
+// TestSyncEnds checks whether Sync returns if the source does not run or ends.
 func TestSyncEnds(t *testing.T) {
 	bubble(t, func(t *testing.T, _ string, s *Source, _ *fakeNotifier) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)

@@ -99,7 +99,7 @@ func checkDifference(t *testing.T, before, now source.Set) {
 }
 
 // many returns a directory of n specs with a module each, beside a bundle of a hundred specs. Each
-// call of edit returns a new set with an edit of one spec and its module.
+// call of edit returns a new set with an edit of a spec and its module.
 func many(n int) (parts []Part, edit func() *source.Set) {
 	set := func(root string, n int) *source.Set {
 		s := &source.Set{References: map[string]string{}}
@@ -125,7 +125,7 @@ func many(n int) (parts []Part, edit func() *source.Set) {
 	}
 }
 
-// TestWhatAnEditAllocates checks that an edit makes few allocations for any number of specs.
+// TestWhatAnEditAllocates checks whether an edit makes few allocations for any number of specs.
 func TestWhatAnEditAllocates(t *testing.T) {
 	parts, edit := many(10_000)
 	last := Sets(parts)

@@ -1,7 +1,7 @@
 // Package merge combines several sources into one source.
 //
 // part.go and unique.go combine the sets of all sources, and merge.go makes one set of them. The
-// functions there are pure. follow.go does the same faster after the change of one source, and
+// functions there are pure. follow.go does the same faster after the change of a source, and
 // source.go is the [Source].
 package merge
 

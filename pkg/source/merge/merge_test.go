@@ -18,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// setOf returns a set with one spec per name, each in a file of its own below root.
+// setOf returns a set with a spec per name, each in a file of its own below root.
 func setOf(root string, names ...string) *source.Set {
 	set := &source.Set{References: map[string]string{root + "/x": "1"}}
 	for _, n := range names {
@@ -180,7 +180,7 @@ func TestRun(t *testing.T) {
 	})
 }
 
-// TestASourceThatEndsTakesNoOtherWithIt checks that the other sources continue, and that the ended
+// TestASourceThatEndsTakesNoOtherWithIt checks whether the other sources continue, and that the ended
 // source starts again.
 func TestASourceThatEndsTakesNoOtherWithIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// holder has the remaining documents of one source during the merge. faulty are the errors of names
+// holder has the remaining documents of a source during the merge. faulty are the errors of names
 // without a valid document in the source.
 type holder struct {
 	specs  []*spec.Spec  // by name
@@ -30,7 +30,7 @@ func holderOf(set *source.Set) holder {
 	return h
 }
 
-// claim is a document with a name. An invalid document also claims its name, so that no other
+// claim is a document with a name. An invalid document also claims its name, so no other
 // source's document is used instead.
 type claim struct {
 	pos  spec.Position

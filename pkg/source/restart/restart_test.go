@@ -86,7 +86,7 @@ func (*asked) Sync(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// TestSyncOfASourceThatIsDown checks that Sync returns the reason, both before and during the
+// TestSyncOfASourceThatIsDown checks whether Sync returns the reason, both before and during the
 // pause.
 func TestSyncOfASourceThatIsDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -50,7 +50,7 @@ func trickle(ctx context.Context, conn net.Conn, i int) error {
 	return nil
 }
 
-// idle opens connections and sends nothing more: to xDS with the beginning of HTTP/2, so that the
+// idle opens connections and sends nothing more: to xDS with the beginning of HTTP/2, so the
 // server counts them as connections without a stream.
 func idle(ctx context.Context, a *attack) {
 	var open atomic.Int64

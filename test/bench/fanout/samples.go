@@ -1,6 +1,6 @@
 package fanout
 
-// samples are the figures of one server over all runs.
+// samples are the figures of a server over all runs.
 type samples struct {
 	connectWall, connectCPU, connectIn []float64
 	rss, goroutines                    []float64

@@ -23,7 +23,7 @@ type burst struct {
 	fails bool
 }
 
-// noisy is an upstream with answers that vary. One server serves one Envoy, so that its bursts
+// noisy is an upstream with answers that vary. One server serves one Envoy, so its bursts
 // concern this Envoy alone.
 type noisy struct {
 	mu   sync.Mutex

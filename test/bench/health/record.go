@@ -28,7 +28,7 @@ const filter = "auth"
 // rate is how many requests a second each Envoy gets.
 const rate = 100
 
-// record runs two Envoys with one filter under noisy load, and returns their figures.
+// record runs two Envoys with a filter under noisy load, and returns their figures.
 func record(t harness.TB, length time.Duration) ([]second, error) {
 	dir := filepath.Join(t.TempDir(), "filters")
 	module := testfilter.HTTP{Stamp: "v1"}.Module()

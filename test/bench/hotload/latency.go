@@ -219,7 +219,7 @@ func (w window) load(ctx context.Context, one *side, during func() error) (laten
 	return all, err
 }
 
-// ask sends requests on one connection at their due times. The sleeps set the pace of the load.
+// ask sends requests on a connection at their due times. The sleeps set the pace of the load.
 func (w window) ask(one *side, began time.Time, offset int, stop *atomic.Bool) (l latencies) {
 	client := harness.NewClient(harness.Loopback(one.port))
 	defer client.Close()

@@ -16,7 +16,7 @@ func paragraphs(b *strings.Builder, all []string) {
 // columns is the longest line of a paragraph, except for a code span that is longer.
 const columns = 100
 
-// wrapped breaks a paragraph into lines. A code span stays on one line, so that a reader can copy
+// wrapped breaks a paragraph into lines. A code span stays on one line, so a reader can copy
 // a command.
 func wrapped(paragraph string) string {
 	var b strings.Builder

@@ -112,7 +112,7 @@ func text(facts report.Facts) report.Text {
 // The figures that must return to their first values.
 const rss, goroutines, files, stateDir = "memory (RSS)", "goroutines", "open files", "state directory"
 
-// state has the figures of one look.
+// state has the figures of a look.
 type state struct{ rss, goroutines, files, stateDir, stateFiles, envoyRSS float64 }
 
 func soak(t harness.TB, o suite.Options, binary string, p plan) (report.Table, error) {

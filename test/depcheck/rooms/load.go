@@ -51,7 +51,7 @@ func Load(root string) ([]*Package, error) {
 	return slices.Concat(loaded...), nil
 }
 
-// loadModule type-checks the packages of one module. Imports come from export data, which the go
+// loadModule type-checks the packages of a module. Imports come from export data, which the go
 // command keeps in its cache, so only the module's own source is read.
 func loadModule(dir string) ([]*Package, error) {
 	all, err := list(dir)

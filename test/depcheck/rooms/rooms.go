@@ -39,7 +39,7 @@ type Type struct {
 	Fields  int // of a struct; 0 for other types
 }
 
-// Arrows are the arrows of one package, sorted by their files.
+// Arrows are the arrows of a package, sorted by their files.
 type Arrows []Arrow
 
 // Arrow is the use of one file by another file of its package.

@@ -78,7 +78,7 @@ func (r HTTPRequest) headers() []Header {
 	return append(headers, r.Headers...)
 }
 
-// milliseconds returns a time for the ABI, rounded up, so that a short time does not become 0.
+// milliseconds returns a time for the ABI, rounded up, so a short time does not become 0.
 func milliseconds(d time.Duration) uint32 {
 	if d <= 0 {
 		return 0

@@ -67,5 +67,5 @@
 // # Limits
 //
 // gRPC calls are not bound. On platforms other than wasip1 each host function returns
-// [ErrUnimplemented], so that the parts of a filter without host functions have ordinary tests.
+// [ErrUnimplemented], so the parts of a filter without host functions have ordinary tests.
 package proxywasm
