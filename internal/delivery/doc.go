@@ -55,6 +55,23 @@
 // these [rollout.Facts] from the groups and carries the decisions out: rollouts picks canaries
 // (canary.go), ends trials and promotes.
 //
+// # Several replicas
+//
+// With [Config.Replica], the decisions of rollouts come from a ledger, see package ledger. A
+// replica is a machine that gets, at any time, what a restarted server gets from its state file.
+//
+//	followed     what the fleet has decided about a filter, and what the source wants
+//	draft        the next record of a filter, on copies of its revisions and its rollout
+//	peers        what other replicas tell about their Envoys
+//	fleetgroups  the groups of the whole fleet, for package rollout
+//	leader       proposes records; orders carries out the commands of users on a draft
+//	follower     takes the ledger's events, and carries out records
+//	enrolment    makes those subscribers canaries that the record names, or has a share for
+//	notebook     the notes about nodes that may hold refused bytes
+//	reporter     tells the numbers of this replica
+//
+// The leader changes nothing by a decision: a proposal is carried out when the ledger has it.
+//
 // # Memory for another use
 //
 // A push to thousands of Envoys takes as many steps. reuse.go has the memory a step leaves to the

@@ -159,6 +159,7 @@ func (e *follower) recordChanged(c *ledger.RecordChanged) {
 func (e *follower) carryOut(f *filter, r *ledger.Record) {
 	w := f.followed
 	d := w.takeWritten()
+	first := f.follows == nil // an earlier process has carried out what came before
 	f.follow(r)
 	stable, wanted, stops, promoted, paused := f.stable, f.wanted, f.rollout.Stops.All(), f.rollout.Promoted(), f.rollout.Way.IsPaused()
 	local := w.local
@@ -167,6 +168,10 @@ func (e *follower) carryOut(f *filter, r *ledger.Record) {
 	}
 	if next := w.wants(local, f.wanted, e.replica.synced, f.content); !next.Equal(f.wanted) {
 		e.specs.want(f, local)
+	}
+	if w.carriedOut(r.Retry) && !first {
+		e.replica.retry(r.Retry.Revision)
+		e.specs.retry(f, r.Retry.Revision)
 	}
 	f.revisions.follow(r, f.content, f.isRun)
 	var way *rollout.Way
@@ -181,10 +186,7 @@ func (e *follower) carryOut(f *filter, r *ledger.Record) {
 		loss := rollout.Loss{Key: verdict.Key{Revision: l.Revision, Envoy: l.Envoy}, Node: l.Node, Losses: l.Losses}
 		f.rollout.Heard(loss, rollout.WaitBack, e.now, time.Time{})
 	}
-	if w.carriedOut(r.Retry) {
-		e.replica.retry(r.Retry.Revision)
-		e.specs.retry(f, r.Retry.Revision)
-	}
+	e.notebook.apply(f)
 	if !sameRevision(stable, f.stable) && f.stable != nil {
 		for _, g := range f.inOrder() {
 			if _, judged := g.Verdict(f.stable); judged {

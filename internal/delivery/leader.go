@@ -277,7 +277,7 @@ func (e *leader) review(f *filter, d *draft, r *snapshot.Revision) {
 		case isHere(f, r, c.Envoy, c.Node) || e.peers.isNamed(f.name, r.ID, c.Envoy, c.Node):
 			f.followed.found(one)
 			return !suspect.IsLost()
-		case suspect.IsLost(), suspect.Why == rollout.WaitSilent:
+		case suspect.IsLost(), suspect.Why == rollout.WaitSilent && suspect.Since.After(c.Since):
 			return false
 		}
 		until := f.followed.isMissing(one, e.now).Add(e.pause)

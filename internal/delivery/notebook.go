@@ -41,6 +41,15 @@ func (e *notebook) settleOld(f *filter) {
 	}
 }
 
+// apply has a filter know the notes that came before its spec.
+func (e *notebook) apply(f *filter) {
+	for _, node := range sortedKeys(f.followed.notes) {
+		if n := f.followed.notes[node]; !f.nodes.Has(node) {
+			e.unsettle(f, n)
+		}
+	}
+}
+
 // noteChanged takes a note of the ledger.
 func (e *notebook) noteChanged(n ledger.Note, gone bool) {
 	w := e.followed.of(n.Filter)
@@ -48,7 +57,7 @@ func (e *notebook) noteChanged(n ledger.Note, gone bool) {
 	f := e.filters.get(n.Filter)
 	if gone {
 		w.hasNotStored(n)
-		if known && mine == n {
+		if known && mine.Version == n.Version {
 			w.settled(n.Node)
 			if f != nil && f.wanted != nil {
 				e.settleHere(f, n)

@@ -46,7 +46,7 @@ func (w *replicasWorld) checkMeets(e *movingEnvoy, r Resource) {
 
 // checkVerdicts checks that no refusal that the ledger had turns into a success.
 func (w *replicasWorld) checkVerdicts() {
-	for id := range w.bad {
+	for id := range w.known {
 		for _, envoy := range []string{"1.40.0", "1.36.4"} {
 			key := verdict.Key{Revision: id, Envoy: envoy}
 			v, judged := w.store.Verdict(key)
@@ -73,6 +73,9 @@ func (w *replicasWorld) checkConfigs() {
 
 // settle brings everything under way to an end.
 func (w *replicasWorld) settle() {
+	for _, e := range w.envoys {
+		e.moody = false
+	}
 	w.heal()
 	if !w.settleFor(5 * time.Minute) {
 		w.failf("the replicas do not come to rest")
@@ -147,7 +150,8 @@ func (w *replicasWorld) settleFor(limit time.Duration) bool {
 // checkAtRest checks a fleet at rest.
 func (w *replicasWorld) checkAtRest() {
 	w.checkConfigs()
-	if notes := w.store.Notes(); len(notes) > 0 {
+	// An Envoy that refused what it runs keeps it, and the refused bytes.
+	if notes := w.store.Notes(); len(notes) > 0 && len(w.moody) == 0 {
 		w.failf("notes stay although every Envoy has taken a good revision: %+v", notes)
 	}
 	for _, f := range w.snapshot.All() {
@@ -158,10 +162,10 @@ func (w *replicasWorld) checkAtRest() {
 			continue
 		}
 		stopped := slices.ContainsFunc(record.Stops, func(s rollout.Stop) bool { return s.Revision == f.Revision.ID })
-		if _, bad := w.bad[f.Revision.ID]; bad && record.Stable == f.Revision.ID {
+		if which, bad := w.bad[f.Revision.ID]; bad && which == "" && !w.moody[f.Revision.ID] && record.Stable == f.Revision.ID {
 			w.failf("%s: the bad revision %s is stable", f.Name, f.Revision.ID)
 		}
-		if _, bad := w.bad[f.Revision.ID]; !bad && !stopped && record.Stable != f.Revision.ID {
+		if _, bad := w.bad[f.Revision.ID]; !bad && !stopped && !w.moody[f.Revision.ID] && record.Stable != f.Revision.ID {
 			w.failf("%s: the good revision %s is not stable: %s", f.Name, f.Revision.ID, recordText(&record))
 		}
 		for _, e := range w.envoys {
@@ -175,9 +179,9 @@ func (w *replicasWorld) checkEnvoy(e *movingEnvoy, f *snapshot.Filter, stable st
 	switch {
 	case p.running == nil:
 		w.failf("%s: %s has no config", e.id, f.Name)
-	case p.poisoned:
+	case p.poisoned && !w.moody[p.running.ID]:
 		w.failf("%s: %s has refused bytes stored", e.id, f.Name)
-	case stable != "" && p.running.ID != stable && w.loads(stable, e.version):
+	case stable != "" && !w.moody[stable] && p.running.ID != stable && w.loads(stable, e.version):
 		w.failf("%s: %s should run %s and runs %s", e.id, f.Name, stable, p.running.ID)
 	}
 }
@@ -222,7 +226,7 @@ func (w *replicasWorld) checkMoves() {
 	}
 	for _, e := range w.envoys {
 		for _, name := range w.names {
-			if p := e.provider(name); stored[e.id+name] != p.stored && w.snapshot.Get(name) != nil {
+			if p := e.provider(name); stored[e.id+name] != p.stored && w.snapshot.Get(name) != nil && len(w.moody) == 0 {
 				w.failf("%s: %s is loaded again after a move: %s, then %s", e.id, name, stored[e.id+name], p.stored)
 			}
 		}

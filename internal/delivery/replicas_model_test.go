@@ -33,6 +33,8 @@ type replicasWorld struct {
 	snapshot *snapshot.Snapshot
 	names    []string
 	bad      map[string]string // by revision: the Envoy version that refuses it, or all
+	known    map[string]bool   // all revisions
+	moody    map[string]bool   // good revisions that an Envoy has refused
 	number   int
 	lastID   StreamID
 	problems []string
@@ -76,6 +78,7 @@ type movingEnvoy struct {
 	providers   map[string]*provider
 	inbox       []Send
 	outbox      []Event
+	moody       bool // refuses the next revision, a good one
 }
 
 func (e *movingEnvoy) provider(name string) *provider {
@@ -88,7 +91,7 @@ func (e *movingEnvoy) provider(name string) *provider {
 func newReplicasWorld(seed uint64, bugs replicasBugs, verbose bool) *replicasWorld {
 	w := &replicasWorld{
 		verbose: verbose,
-		rng:     rand.New(rand.NewPCG(seed, 3)), now: time.Unix(1_000_000, 0), bugs: bugs, store: memledger.New(), bad: map[string]string{},
+		rng:     rand.New(rand.NewPCG(seed, 3)), now: time.Unix(1_000_000, 0), bugs: bugs, store: memledger.New(), bad: map[string]string{}, moody: map[string]bool{}, known: map[string]bool{},
 		names: []string{"auth", "hello"}, tried: map[verdict.Key]try{}, refused: map[verdict.Key]bool{}, met: map[verdict.Key]map[string]bool{},
 		stats: map[string]int{},
 	}
@@ -298,8 +301,15 @@ func (w *replicasWorld) evaluate(e *movingEnvoy, r Resource) bool {
 	}
 	p.stored = version
 	w.stats["loads"]++
-	if !w.loads(r.Revision.ID, e.version) {
+	loads := w.loads(r.Revision.ID, e.version)
+	if !loads {
 		w.checkMeets(e, r)
+	}
+	if loads && e.moody && !r.Revision.BuiltIn {
+		e.moody, loads = false, false
+		w.moody[r.Revision.ID] = true
+	}
+	if !loads {
 		p.refused[version], p.poisoned = true, true
 		w.stats["refusals"]++
 		return false
@@ -396,6 +406,7 @@ func (w *replicasWorld) edit(name string) {
 		Filter: name, Type: spec.HTTP, Policy: spec.Closed, Module: snapshot.Module{SHA256: fmt.Sprintf("%064x", w.number%4), Size: 1000},
 		RootID: fmt.Sprint(w.number), VM: snapshot.VM{Runtime: "envoy.wasm.runtime.v8"},
 	}).Seal()
+	w.known[r.ID] = true
 	switch w.rng.IntN(6) {
 	case 0:
 		w.bad[r.ID] = ""
@@ -499,7 +510,14 @@ func (w *replicasWorld) act(op byte) {
 		w.pass(20 * time.Second)
 	case 22:
 		w.command(r)
-	case 23, 24, 25, 26:
+	case 23:
+		e.moody = w.rng.IntN(4) == 0
+	case 24:
+		if w.rng.IntN(4) == 0 {
+			w.heal()
+			w.settleFor(10 * time.Second)
+		}
+	case 25, 26:
 		w.note(r)
 	case 27, 28, 29, 30, 31:
 		w.deliver(r, 1+w.rng.IntN(6))

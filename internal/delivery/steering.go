@@ -116,7 +116,9 @@ func (e *steering) takeBack(f *filter, stop rollout.Stop) {
 
 // restored goes on with a rollout of a former process.
 func (e *steering) restored(f *filter) {
-	e.restoreStop(f)
+	if f.followed == nil {
+		e.restoreStop(f)
+	}
 	if f.rollout.Way != nil {
 		e.wakeFilter(f, e.now.Add(e.rollouts.pause))
 	}
