@@ -73,6 +73,7 @@ func TestReplicasFindPlantedBugs(t *testing.T) {
 		from uint64
 	}{
 		{"a leader writes without its fence", replicasBugs{Bugs: memledger.Bugs{WithoutFence: true}}, 2300},
+		{"a success replaces a refusal", replicasBugs{Bugs: memledger.Bugs{LoadsOverwrites: true}}, 15800},
 		{"unproven bytes go out before the ledger knows", replicasBugs{sendsFirst: true}, 1200},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
