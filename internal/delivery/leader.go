@@ -101,7 +101,7 @@ func (e *leader) want(f *filter, d *draft) bool {
 	if r == nil || r.ID == d.record.Wanted || e.isBehind(f, r) {
 		return false
 	}
-	if c := f.candidate(); c != nil {
+	if c := f.content(d.record.Wanted); c != nil && c.ID != d.record.Stable {
 		e.keepCandidate(f, d, c)
 	}
 	d.revisions.want(&described, true, e.now)

@@ -36,7 +36,7 @@ func playReplicas(seed uint64, bugs replicasBugs, verbose bool) *replicasWorld {
 
 // TestReplicasInAnyOrderOfEvents plays replicas that share a late ledger.
 func TestReplicasInAnyOrderOfEvents(t *testing.T) {
-	runs, first := 700, uint64(0)
+	runs, first := 1500, uint64(0)
 	if n, err := strconv.Atoi(os.Getenv("WASM_XDS_TEST_REPLICAS_RUNS")); err == nil {
 		runs = n // after a change of the replicas: 100,000
 	}
