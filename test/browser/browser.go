@@ -50,8 +50,8 @@ func start(path string) (*Browser, error) {
 	return b, nil
 }
 
-// Tab returns the context of a new tab, for the functions of chromedp. The caller must call close.
-func (b *Browser) Tab() (tab context.Context, close context.CancelFunc) {
+// Tab returns the context of a new tab, for the functions of chromedp. The caller must call end.
+func (b *Browser) Tab() (tab context.Context, end context.CancelFunc) {
 	return chromedp.NewContext(b.first)
 }
 

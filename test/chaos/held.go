@@ -74,7 +74,7 @@ func (r *rig) heldDifference(s Step, t Told, e *envoy) string {
 			return "" // no request reaches the step's filter
 		}
 	}
-	want := Seen(r.revisions[Filters()[s.Filter]][here[0].Revision])
+	want := r.revisions[Filters()[s.Filter]][here[0].Revision]
 	switch {
 	case here[0].Variant == "passthrough" || here[0].Variant == "deny":
 		want = ""

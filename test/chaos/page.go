@@ -17,9 +17,12 @@ import (
 // tab and follows the server by itself. Another tab visits the pages of the Envoys.
 type page struct {
 	root    string // URL of the page
-	filters map[FilterName]context.Context
-	envoys  context.Context
+	filters map[FilterName]tab
+	envoys  tab
 }
+
+// tab is a tab of the browser.
+type tab struct{ ctx context.Context }
 
 // openPage opens the tabs. They end with the run.
 func openPage(t harness.TB, root string) *page {
@@ -29,14 +32,14 @@ func openPage(t harness.TB, root string) *page {
 		t.Fatalf("the browser: %v", err)
 	}
 	t.Cleanup(chromium.Close)
-	p := &page{root: root, filters: map[FilterName]context.Context{}}
-	open := func(fragment string) context.Context {
-		tab, end := chromium.Tab()
+	p := &page{root: root, filters: map[FilterName]tab{}}
+	open := func(fragment string) tab {
+		ctx, end := chromium.Tab()
 		t.Cleanup(end)
-		if err := chromedp.Do(tab, chromedp.Navigate(root+"/"+fragment)); err != nil {
+		if err := chromedp.Do(ctx, chromedp.Navigate(root+"/"+fragment)); err != nil {
 			t.Fatalf("the page: %v", err)
 		}
-		return tab
+		return tab{ctx}
 	}
 	for _, name := range Filters() {
 		p.filters[name] = open("#/filters/" + string(name))
@@ -84,8 +87,8 @@ type shownFilters struct {
 }
 
 // read returns the value of an expression in a tab.
-func read[T any](ctx, tab context.Context, expression string) (T, error) {
-	limited, cancel := context.WithTimeout(tab, readLimit)
+func read[T any](ctx context.Context, in tab, expression string) (T, error) {
+	limited, cancel := context.WithTimeout(in.ctx, readLimit)
 	defer cancel()
 	defer context.AfterFunc(ctx, cancel)()
 	return chromedp.Run(limited, chromedp.Evaluate[T]("(() => {"+functions+"return "+expression+";})()"))
@@ -113,7 +116,7 @@ func (p *page) envoy(ctx context.Context, node string) (shown shownFilters, err 
 // disagreements returns the differences between the pages and told, the API's answer.
 func (p *page) disagreements(ctx context.Context, nodes []Node, told []Told) (problems []string) {
 	for _, t := range told {
-		if p.filters[FilterName(t.Name)] == nil {
+		if _, open := p.filters[FilterName(t.Name)]; !open {
 			continue
 		}
 		shown, err := p.filter(ctx, FilterName(t.Name))
@@ -125,7 +128,7 @@ func (p *page) disagreements(ctx context.Context, nodes []Node, told []Told) (pr
 	if len(problems) > 0 {
 		return problems
 	}
-	told = slices.DeleteFunc(slices.Clone(told), func(t Told) bool { return p.filters[FilterName(t.Name)] == nil })
+	told = slices.DeleteFunc(slices.Clone(told), func(t Told) bool { return !slices.Contains(Filters(), FilterName(t.Name)) })
 	for _, n := range nodes {
 		shown, err := p.envoy(ctx, n.ID)
 		if err != nil {
