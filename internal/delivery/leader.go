@@ -293,7 +293,8 @@ func (e *leader) review(f *filter, d *draft, r *snapshot.Revision) {
 	})
 }
 
-// assign names canaries and gives shares as the needs ask for, and says whether anything is new.
+// assign names canaries and gives shares as the needs ask for, and says whether the rollout waits
+// for that.
 func (e *leader) assign(f *filter, d *draft, r *snapshot.Revision, needs []rollout.Canaries) (news bool) {
 	for i := range needs {
 		need := &needs[i]
@@ -310,7 +311,8 @@ func (e *leader) assign(f *filter, d *draft, r *snapshot.Revision, needs []rollo
 		}
 		node, replica := g.offer(need, e.now)
 		if until := f.followed.triedUntil(verdict.Key{Revision: r.ID, Envoy: g.envoy}, node, e.now, e.pause); !until.IsZero() {
-			e.wakeFilter(f, until) // another node may still answer
+			e.wakeFilter(f, until)
+			news = true // another node may still answer: nothing passes before
 			continue
 		}
 		if node != "" {
