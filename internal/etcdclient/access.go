@@ -13,7 +13,6 @@ import (
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
-	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/wasm-xds/wasm-xds/internal/seal"
@@ -67,7 +66,7 @@ func Open(c Config, log *zap.Logger) (*Access, error) {
 		}
 	}
 	if c.User != "" {
-		public := false
+		var public bool
 		if a.password, public, err = readPassword(c.PasswordFile); err != nil {
 			return nil, err
 		}
@@ -76,7 +75,7 @@ func Open(c Config, log *zap.Logger) (*Access, error) {
 			log.Warn("the password of etcd's user goes over the network in plain text", zap.String("hint", "let etcd speak TLS, and name its CA with --etcd-ca-file"))
 		}
 	}
-	public := false
+	var public bool
 	if a.keys, public, err = readKeys(c.SecretKeyFile); err != nil {
 		return nil, err
 	}
@@ -118,7 +117,7 @@ func (a *Access) Connect(ctx context.Context) (*clientv3.Client, error) {
 }
 
 func (a *Access) clientConfig(life context.Context) clientv3.Config {
-	var transport credentials.TransportCredentials = insecure.NewCredentials()
+	transport := insecure.NewCredentials()
 	if a.handshakes != nil {
 		transport = a.handshakes
 	}

@@ -15,13 +15,13 @@ const (
 	mostWords = 4 << 10
 )
 
-// errTooLarge is the error for a value beyond the limit.
-type errTooLarge struct {
+// tooLargeError is the error for a value beyond the limit.
+type tooLargeError struct {
 	what string
 	size int
 }
 
-func (e errTooLarge) Error() string {
+func (e tooLargeError) Error() string {
 	return fmt.Sprintf("%s has %d bytes, and etcd takes %d at most", e.what, e.size, mostValue)
 }
 
@@ -32,7 +32,7 @@ func encode(what string, value any) (string, error) {
 		return "", fmt.Errorf("%s: %w", what, err)
 	}
 	if len(text) > mostValue {
-		return "", errTooLarge{what, len(text)}
+		return "", tooLargeError{what, len(text)}
 	}
 	return string(text), nil
 }
@@ -50,7 +50,7 @@ func encodeRevision(k *seal.Keys, r *snapshot.Revision) (string, error) {
 		return "", fmt.Errorf("the revision %s of %s: %w", r.ID, r.Filter, err)
 	}
 	if text = k.Seal(text); len(text) > mostValue {
-		return "", errTooLarge{fmt.Sprintf("the revision %s of %s", r.ID, r.Filter), len(text)}
+		return "", tooLargeError{fmt.Sprintf("the revision %s of %s", r.ID, r.Filter), len(text)}
 	}
 	return string(text), nil
 }

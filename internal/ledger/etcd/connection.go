@@ -59,7 +59,7 @@ func (c *connection) run(ctx context.Context) error {
 		return err
 	}
 	c.client = client
-	defer client.Close()
+	defer func() { _ = client.Close() }() // its connections end in any case
 	ctx, c.ended = context.WithCancel(ctx)
 	defer c.workers.Wait()
 	defer c.ended()
@@ -218,7 +218,7 @@ func (c *connection) take(change clientv3.WatchResponse) {
 	var events []ledger.Event
 	c.l.queue.with(func() {
 		for _, one := range change.Events {
-			events = append(events, c.l.mirror.apply((*mvccpb.Event)(one))...)
+			events = append(events, c.l.mirror.apply(one)...)
 			if c.term != 0 {
 				if e := c.l.mirror.entries[string(one.Kv.Key)]; e.what == commands && one.Type == mvccpb.PUT {
 					if command, is := e.value.(ledger.Command); is {

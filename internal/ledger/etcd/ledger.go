@@ -64,7 +64,7 @@ func (l *Ledger) Run(ctx context.Context, tell func(ledger.Event)) error {
 		}
 		timer.Stop()
 	}
-	return nil
+	return nil //nolint:nilerr // the end of ctx is the only end
 }
 
 // Propose implements [ledger.Ledger].

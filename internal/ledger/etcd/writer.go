@@ -6,7 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
 )
@@ -147,7 +146,7 @@ func (w *writer) write(ctx context.Context, all []*change, fence *clientv3.Cmp) 
 		w.l.queue.locked(func() {
 			for i, c := range batch {
 				one := answer.Responses[i].GetResponseTxn()
-				c.ended(one.Succeeded, (*pb.TxnResponse)(one).Responses)
+				c.ended(one.Succeeded, one.Responses)
 			}
 		})
 	}
