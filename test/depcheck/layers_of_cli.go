@@ -15,7 +15,7 @@ var layersOfCLI = map[string]Ordered{
 	"internal/cli":            {Layers: []string{"version", "cli"}},
 	"internal/cli/command":    {Layers: []string{"address bytesize error filemode", "args env", "flags"}},
 	"internal/cli/connect":    {Layers: []string{"server", "contexts", "connect"}},
-	"internal/cli/dev":        {Layers: []string{"checks child_linux child_other find log path request upstream writer", "process report tries", "project wiring", "follow own", "dev"}},
+	"internal/cli/dev":        {Layers: []string{"checks child_linux child_other find log path request upstream writer", "process report", "project tries wiring", "follow own", "dev"}},
 	"internal/cli/envoy":      {Layers: []string{"doctor_flags doctor_print eject_flags eject_write flags services tls", "adopt bootstrap dev doctor_status explain", "doctor_running eject_sources", "doctor eject record_finish tap", "record", "commands"}},
 	"internal/cli/fetch":      {Layers: []string{"etcd hostenv reference registries roots transfer trust", "bundle flags"}},
 	"internal/cli/load":       {Layers: []string{"resolve", "documents", "sources"}},

@@ -89,3 +89,14 @@ func TestDevTroubleIsToldOnce(t *testing.T) {
 		}
 	}
 }
+
+// Dev says which services its Envoy does not run.
+func TestDevHasNoServices(t *testing.T) {
+	if text := aboutServices([]api.Filter{devFilter("hello", api.SubscriberLive, "a", "inline")}); text != "" {
+		t.Errorf("without a service: %q", text)
+	}
+	text := aboutServices([]api.Filter{{Name: "traffic", Type: "service", State: api.FilterActive}, {Name: "gone", Type: "service", State: api.FilterRemoved}})
+	if !strings.Contains(text, "runs no services: traffic. ") {
+		t.Errorf("with a service: %q", text)
+	}
+}

@@ -6,9 +6,12 @@ import (
 	"os"
 	"strings"
 
+	"github.com/wasm-xds/wasm-xds/internal/api"
 	"github.com/wasm-xds/wasm-xds/internal/cli/command"
 	"github.com/wasm-xds/wasm-xds/internal/cli/display"
 	"github.com/wasm-xds/wasm-xds/internal/cli/view"
+	"github.com/wasm-xds/wasm-xds/internal/terminal"
+	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
 // tries are the addresses for the requests to try.
@@ -19,6 +22,7 @@ func (t tries) print(w io.Writer, v *view.View) {
 	var b strings.Builder
 	b.WriteString("\nEvery filter is live:\n\n")
 	view.PrintFilters(&b, &view.View{Filters: v.Filters})
+	b.WriteString(aboutServices(v.Filters))
 	b.WriteString("\nTry, in another terminal:\n\n")
 	table := display.Table(&b)
 	try := func(command, says string) { fmt.Fprintf(table, "  %s\t# %s\n", command, says) }
@@ -49,4 +53,18 @@ func (t tries) print(w io.Writer, v *view.View) {
 		fmt.Fprintf(&b, "\nOr see http://%s/ in a browser. Ctrl-C ends it all.\n\n", t.admin)
 	}
 	_, _ = io.WriteString(w, b.String()) // a closed output is not reported
+}
+
+// aboutServices says that services do not run in the Envoy of dev; "": there are none.
+func aboutServices(filters []api.Filter) string {
+	var names []string
+	for i := range filters {
+		if f := &filters[i]; f.Type == string(spec.Service) && hasSpec(f) {
+			names = append(names, terminal.Printable(f.Name))
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("\nThis Envoy runs no services: %s. See wasm-xds bootstrap.\n", strings.Join(names, ", "))
 }

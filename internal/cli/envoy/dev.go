@@ -24,7 +24,8 @@ headers. When all filters are live it prints what to try, and from then on a lin
 save: how long it took to be live, and which revisions came and went. Problems are
 printed as check prints them, and what ran before runs on. A spec that is added or
 deleted is wired into Envoy while it runs, and specs that are broken at the start are
-waited for. Dev ends with SIGINT or SIGTERM, and leaves nothing behind.
+waited for. A Wasm service (type: service) does not run in this Envoy: see bootstrap. Dev
+ends with SIGINT or SIGTERM, and leaves nothing behind.
 
 DIR may also be a project with the sources of its filters, as init writes it. Then dev builds the
 modules as build does, and again after each save of a source. A build or a test that
