@@ -149,7 +149,7 @@ var logsOfFlags = map[string]struct {
 
 // noFlag has the fields that no flag sets, with their origin.
 var noFlag = map[string]string{
-	"Dir": "an argument", "Bundles": "arguments",
+	"Dir": "an argument", "Bundles": "arguments", "EtcdBundles": "arguments", "Etcd.Prefix": "specs have their own",
 	"Passed": "systemd", "Manager": "systemd", "Reload": "SIGHUP",
 	"Verify.Attestations": "specs alone", "Version": "the build", "Logger": "the flags of the log", "Started": "the caller",
 	"Decode": "dev", "Examined": "dev",

@@ -79,7 +79,7 @@ func New(version string) *Recorder {
 		snapshotChanges: prometheus.NewCounter(counter("snapshot_changes_total",
 			"Snapshots published that differ from the one before.")),
 		bundleFailures: prometheus.NewCounterVec(counter("bundle_failures_total",
-			"Looks at bundles in registries that failed, or found one that is not taken, by the error's code."), []string{"code"}),
+			"Looks at bundles in registries and etcd that failed, or found one that is not taken, by the error's code."), []string{"code"}),
 		hotLoad: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "wasm_xds_hot_load_seconds",
 			Help:    "From a changed spec seen to the new revision live, for each Envoy.",

@@ -9,6 +9,7 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/address"
 	"github.com/wasm-xds/wasm-xds/internal/etcdclient"
+	"github.com/wasm-xds/wasm-xds/internal/etcdspecs"
 	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/inflow"
 	"github.com/wasm-xds/wasm-xds/internal/lobby"
@@ -27,10 +28,12 @@ import (
 // Config configures a server, and is complete: there are no other settings.
 type Config struct {
 	// Dir is the directory of specs. The directory need not exist yet. "" means no directory: then
-	// there are Bundles.
+	// there are Bundles or EtcdBundles.
 	Dir string
 	// Bundles are the bundles in registries. nil means none.
 	Bundles []spec.Reference
+	// EtcdBundles are the bundles in etcd. nil means none.
+	EtcdBundles []etcdspecs.Place
 	// Etcd is the access to etcd, which has the decisions that several replicas share. The zero
 	// value means no etcd.
 	Etcd etcdclient.Config

@@ -75,7 +75,7 @@ func run(ctx context.Context, cfg *Config, parts *ending.Parts) (err error) {
 		return err
 	}
 	defer from.close()
-	specs, name, err := openSource(cfg, from, files, recorder)
+	specs, name, err := openSource(cfg, from, start.etcd, files, recorder)
 	if err != nil {
 		return err
 	}

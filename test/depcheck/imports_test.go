@@ -56,6 +56,8 @@ var imports = map[string][]string{
 	"internal/peer":           {"internal/api", "internal/transfer"},
 	"internal/bundle":         {"pkg/spec"},
 	"internal/source/bundled": {"internal/atomicfile", "internal/bundle", "pkg/source", "pkg/spec"},
+	"internal/etcdspecs":      {"internal/bundle", "internal/seal", "pkg/spec"},
+	"internal/source/etcd":    {"internal/bundle", "internal/etcdclient", "internal/etcdspecs", "internal/seal", "internal/source/bundled", "pkg/source", "pkg/spec"},
 	"internal/source/oci":     {"internal/bundle", "internal/registry", "internal/source/bundled", "pkg/source", "pkg/spec"},
 	"internal/builtin":        {"internal/wasmenc", "pkg/snapshot", "pkg/spec"},
 
@@ -158,6 +160,9 @@ var imports = map[string][]string{
 		"internal/spiffe", "internal/state", "internal/systemd", "internal/tlsfiles", "internal/tlsserver", "internal/token", "internal/trace", "internal/otlp", "internal/transfer", "internal/visitor", "internal/webhook", "internal/xds", "internal/xds/resource",
 		"pkg/snapshot", "pkg/source",
 		"pkg/source/dir", "pkg/source/merge", "pkg/spec",
+		"internal/etcdclient",
+		"internal/etcdspecs",
+		"internal/source/etcd",
 	},
 
 	// The command line, bottom first: the common parts, the families of commands, the root.
@@ -175,6 +180,8 @@ var imports = map[string][]string{
 		"internal/etcdclient",
 		"internal/bundle", "internal/certs", "internal/cli/command", "internal/cli/display", "internal/module",
 		"internal/netguard", "internal/registry", "internal/signature", "pkg/spec",
+		"internal/etcdclient",
+		"internal/etcdspecs",
 	},
 	"internal/cli/load": {"internal/bundle", "internal/cli/fetch", "internal/module", "internal/preflight/static", "internal/preflight/wasmbin", "internal/reason", "internal/registry", "pkg/snapshot", "pkg/source", "pkg/source/dir", "pkg/spec", "internal/regular"},
 	"internal/cli/trial": {
@@ -218,13 +225,14 @@ var imports = map[string][]string{
 		"internal/address", "internal/api", "internal/apiclient", "internal/atomicfile", "internal/kit/template", "internal/reason", "internal/cli/command", "internal/cli/configfile", "internal/cli/connect", "internal/cli/display", "internal/cli/fetch",
 		"internal/cli/build", "internal/cli/load", "internal/cli/serveflags", "internal/cli/view", "internal/module", "internal/serve", "internal/source/oci", "internal/systemd", "internal/terminal",
 		"internal/webhook", "pkg/spec",
+		"internal/etcdspecs",
 	},
 	"internal/cli/specs": {
 		"internal/reason", "internal/regular", "internal/schema", "internal/address", "internal/api", "internal/cli/command", "internal/cli/display", "internal/cli/fetch",
 		"internal/cli/load", "internal/cli/trial", "internal/examine", "internal/module", "internal/preflight/envoy",
 		"internal/signature", "internal/specedit", "internal/terminal", "pkg/spec", "pkg/translate",
 	},
-	"internal/cli/modules": {"internal/atomicfile", "internal/bundle", "internal/cli/command", "internal/cli/display", "internal/cli/fetch", "internal/cli/load", "internal/cli/trial", "internal/examine", "internal/module", "internal/persist", "internal/preflight/finding", "internal/preflight/rootid", "internal/preflight/static", "internal/reason", "internal/registry", "internal/state", "internal/terminal", "pkg/spec", "internal/regular", "pkg/source/dir", "internal/seal"},
+	"internal/cli/modules": {"internal/atomicfile", "internal/bundle", "internal/cli/command", "internal/cli/display", "internal/cli/fetch", "internal/cli/load", "internal/cli/trial", "internal/examine", "internal/module", "internal/persist", "internal/preflight/finding", "internal/preflight/rootid", "internal/preflight/static", "internal/reason", "internal/registry", "internal/state", "internal/terminal", "pkg/spec", "internal/regular", "pkg/source/dir", "internal/seal", "internal/etcdclient", "internal/etcdspecs"},
 	"internal/cli/envoy": {
 		"internal/adopt", "internal/cli/adopting",
 		"internal/address", "internal/api", "internal/apiclient", "internal/atomicfile", "internal/bootstrap", "internal/cli/command", "internal/cli/connect", "internal/cli/dev", "internal/cli/display", "internal/cli/fetch",
@@ -270,6 +278,7 @@ var imports = map[string][]string{
 	"test/preflight":              {},
 	"test/preflight/corpus":       {"internal/preflight/envoy", "internal/wasmenc", "pkg/spec"},
 	"test/etcd":                   {},
+	"test/etcdspecs":              {},
 	"test/proof":                  {"internal/test/harness", "internal/test/testfilter"},
 	"test/registry":               {},
 	"test/simenvoy":               {},

@@ -19,7 +19,7 @@ var layersOfCLI = map[string]Ordered{
 	"internal/cli/envoy":      {Layers: []string{"doctor_flags doctor_print eject_flags eject_write flags services tls", "adopt bootstrap dev doctor_status explain", "doctor_running eject_sources", "doctor eject record_finish tap", "record", "commands"}},
 	"internal/cli/fetch":      {Layers: []string{"etcd hostenv reference registries roots transfer trust", "bundle flags"}},
 	"internal/cli/load":       {Layers: []string{"resolve", "documents", "sources"}},
-	"internal/cli/modules":    {Layers: []string{"artifact file list_registry push_plan", "inspect list login logout pull push", "commands"}},
+	"internal/cli/modules":    {Layers: []string{"artifact file list_registry push_plan", "push_target", "inspect list login logout pull push", "commands"}},
 	"internal/cli/serveflags": {Layers: []string{"check log run", "flags", "outbound replica"}},
 	"internal/cli/server": {
 		Layers: []string{

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wasm-xds/wasm-xds/internal/cli/command"
+	"github.com/wasm-xds/wasm-xds/internal/etcdspecs"
 	"github.com/wasm-xds/wasm-xds/internal/registry"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -29,6 +30,10 @@ func IsRemote(arg string) bool { return strings.HasPrefix(arg, Scheme) }
 
 // BundleReference reads oci://registry/repository:tag; false: arg is a path.
 func BundleReference(arg string) (spec.Reference, bool, error) {
+	if etcdspecs.IsPlace(arg) {
+		return spec.Reference{}, false, command.Failure(command.CodeUsage, arg+" lies in etcd, which only serve and push use",
+			"name the directory that was pushed")
+	}
 	if !IsRemote(arg) {
 		return spec.Reference{}, false, nil
 	}

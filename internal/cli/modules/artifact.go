@@ -8,8 +8,6 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/bundle"
 	"github.com/wasm-xds/wasm-xds/internal/cli/display"
-	"github.com/wasm-xds/wasm-xds/internal/cli/fetch"
-	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
 // pushed is the output of push and pull.
@@ -18,6 +16,8 @@ type pushed struct {
 	Digest    string       `json:"digest"` // of the manifest
 	Size      int64        `json:"size"`   // of all files, in bytes
 	Files     []pushedFile `json:"files"`
+	// Unchanged says that the same bundle was in etcd already. Registries do not tell.
+	Unchanged bool `json:"unchanged,omitempty"`
 }
 
 type pushedFile struct {
@@ -27,8 +27,8 @@ type pushedFile struct {
 	Size   int64  `json:"size"`
 }
 
-func describeEntries(ref spec.Reference, root digest.Digest, entries []bundle.Entry) pushed {
-	p := pushed{Reference: fetch.Scheme + ref.String(), Digest: root.String(), Files: []pushedFile{}}
+func describeEntries(reference string, root digest.Digest, entries []bundle.Entry) pushed {
+	p := pushed{Reference: reference, Digest: root.String(), Files: []pushedFile{}}
 	for _, e := range entries {
 		kind := map[string]string{bundle.SpecType: "spec", bundle.ModuleType: "module"}[e.MediaType]
 		if kind == "" {

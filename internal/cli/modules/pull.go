@@ -100,7 +100,7 @@ func (o *pullOptions) pullBundle(c *cobra.Command, b fetch.Bundle, dir string) e
 	if err != nil {
 		return command.Failure("unpack_failed", fmt.Sprintf("%s cannot be unpacked into %s: %v", b.Ref, dir, err), "")
 	}
-	o.print(c.OutOrStdout(), dir, describeEntries(b.Ref, b.Root.Digest, b.Entries))
+	o.print(c.OutOrStdout(), dir, describeEntries(fetch.Scheme+b.Ref.String(), b.Root.Digest, b.Entries))
 	return nil
 }
 

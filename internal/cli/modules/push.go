@@ -1,7 +1,6 @@
 package modules
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"os"
@@ -9,7 +8,6 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	"github.com/spf13/cobra"
-	"oras.land/oras-go/v2/registry/remote"
 
 	"github.com/wasm-xds/wasm-xds/internal/bundle"
 	"github.com/wasm-xds/wasm-xds/internal/cli/command"
@@ -20,7 +18,6 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/examine"
 	"github.com/wasm-xds/wasm-xds/internal/module"
 	"github.com/wasm-xds/wasm-xds/internal/reason"
-	"github.com/wasm-xds/wasm-xds/internal/registry"
 	"github.com/wasm-xds/wasm-xds/pkg/source/dir"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
@@ -31,14 +28,15 @@ type pushOptions struct {
 	mode        examine.Mode
 	host        fetch.HostEnv
 	annotations map[string]string
+	etcd        fetch.Etcd
 	output      *string
 }
 
 func newPush() *cobra.Command {
 	o := pushOptions{mode: examine.Enforce}
 	c := &cobra.Command{
-		Use:   "push DIR|MODULE oci://REGISTRY/REPOSITORY:TAG",
-		Short: "Push a directory of specs, or a module, to a registry",
+		Use:   "push DIR|MODULE oci://REGISTRY/REPOSITORY:TAG | push DIR etcd://PREFIX",
+		Short: "Push a directory of specs, or a module, to a registry or to etcd",
 		Long: `Push makes a bundle of the specs in DIR, with their modules and the files that
 configFrom names, and pushes it under a tag; wasm-xds serve oci://… serves it. What
 check would refuse is not pushed. The same directory makes the same bundle, digest
@@ -48,9 +46,14 @@ Files that lie outside of DIR are taken into the bundle, and its specs name them
 there. Everything that configFrom names is in the bundle, for everyone to read who
 can pull it.
 
-Push MODULE pushes a single Wasm file, as an OCI artifact that module.oci can name.`,
+Push MODULE pushes a single Wasm file, as an OCI artifact that module.oci can name.
+
+Push DIR etcd://PREFIX puts the bundle into etcd, in one atomic step however many specs
+it has: every wasm-xds serve etcd://PREFIX takes it at once. etcd is for small things:
+modules of more than 1 MiB belong in a registry, or on a URL.`,
 		Example: `  wasm-xds push filters/ oci://registry.example.com/team/filters:prod
-  wasm-xds push auth.wasm oci://registry.example.com/team/auth:v1 --annotation org.opencontainers.image.version=1.0.0`,
+  wasm-xds push auth.wasm oci://registry.example.com/team/auth:v1 --annotation org.opencontainers.image.version=1.0.0
+  wasm-xds push filters/ etcd:///wasm-xds --etcd-endpoints etcd-1:2379,etcd-2:2379,etcd-3:2379`,
 		Args: command.Arguments(2, 2, "a directory or a module, and where to push it"),
 	}
 	f := c.Flags()
@@ -60,9 +63,10 @@ Push MODULE pushes a single Wasm file, as an OCI artifact that module.oci can na
 	o.from.AddFlags(f)
 	o.from.Roots.AddFlags(f)
 	o.host.AddFlags(f)
+	o.etcd.AddFlags(f)
 	o.output = command.OutputFlag(c, "text", "json")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		ref, err := pushTarget(c, args[1])
+		to, err := readTarget(c, args[1], o.from, o.etcd)
 		if err != nil {
 			return err
 		}
@@ -74,32 +78,17 @@ Push MODULE pushes a single Wasm file, as an OCI artifact that module.oci can na
 		case err != nil:
 			return command.Failure("path_unreadable", args[0]+": "+reason.Of(err), "name a directory of specs, or a Wasm file")
 		case info.IsDir():
-			return o.pushDirectory(c, args[0], ref)
+			return o.pushDirectory(c, args[0], to)
 		case filepath.Ext(args[0]) == ".yaml" || filepath.Ext(args[0]) == ".yml":
 			return command.Failure(command.CodeUsage, args[0]+" is a spec: a bundle is made of a directory", "push the directory that it lies in")
 		default:
-			return o.pushModule(c, args[0], ref)
+			return o.pushModule(c, args[0], to)
 		}
 	}
 	return c
 }
 
-// pushTarget reads the reference to push to: a tag.
-func pushTarget(c *cobra.Command, arg string) (spec.Reference, error) {
-	if !fetch.IsRemote(arg) {
-		return spec.Reference{}, command.Usage(c, fmt.Sprintf("%q does not begin with oci://", arg))
-	}
-	ref, err := registry.ParseReference(arg)
-	switch {
-	case err != nil:
-		return ref, fetch.Worded(err)
-	case ref.Digest != "":
-		return ref, command.Failure(command.CodeUsage, arg+" names a digest, which is made of what is pushed", "name a tag")
-	}
-	return ref, nil
-}
-
-func (o *pushOptions) pushDirectory(c *cobra.Command, path string, ref spec.Reference) error {
+func (o *pushOptions) pushDirectory(c *cobra.Command, path string, to pushTarget) error {
 	values, err := o.host.Values()
 	if err != nil {
 		return command.Usage(c, err.Error())
@@ -130,19 +119,29 @@ func (o *pushOptions) pushDirectory(c *cobra.Command, path string, ref spec.Refe
 			return err
 		}
 		items, problems := planBundle(path, dir.Bounds(abs, spec.Bounds{Roots: roots}), good, store)
-		if len(problems) > 0 {
+		if problems = append(problems, to.check(good)...); len(problems) > 0 {
 			return o.refuse(c.ErrOrStderr(), trial.Outcome{Errors: problems})
 		}
 		artifact, err := bundle.NewArtifact(items, o.annotations)
 		if err != nil {
 			return command.Failure("bundle_impossible", fmt.Sprintf("%s cannot be made a bundle: %v", path, err), "")
 		}
-		if err := o.push(c, ref, artifact); err != nil {
-			return err
-		}
-		o.print(c.OutOrStdout(), ref, artifact, items)
-		return nil
+		return o.pushTo(c, to, artifact, items)
 	})
+}
+
+// pushTo pushes an artifact, and prints the files.
+func (o *pushOptions) pushTo(c *cobra.Command, to pushTarget, artifact *bundle.Artifact, items []bundle.Item) error {
+	entries := make([]bundle.Entry, len(items))
+	for i, item := range items {
+		entries[i] = item.Entry
+	}
+	p := describeEntries(to.String(), artifact.Root.Digest, entries)
+	if err := to.push(c, artifact, entries, &p); err != nil {
+		return err
+	}
+	o.print(c.OutOrStdout(), p)
+	return nil
 }
 
 // refuse prints the reason for which nothing is pushed.
@@ -156,7 +155,11 @@ func (o *pushOptions) refuse(stderr io.Writer, result trial.Outcome) error {
 	return command.ErrReported
 }
 
-func (o *pushOptions) pushModule(c *cobra.Command, path string, ref spec.Reference) error {
+func (o *pushOptions) pushModule(c *cobra.Command, path string, to pushTarget) error {
+	if _, ok := to.(etcdTarget); ok {
+		return command.Failure(command.CodeUsage, "a module alone cannot be pushed to etcd: it belongs in a registry",
+			"push it to oci://REGISTRY/REPOSITORY:TAG, and name it in a spec as module: {oci: …}")
+	}
 	return load.WithStore(func(store *module.Store) error {
 		absolute, err := filepath.Abs(path)
 		if err != nil {
@@ -172,36 +175,13 @@ func (o *pushOptions) pushModule(c *cobra.Command, path string, ref spec.Referen
 		if err != nil {
 			return err
 		}
-		if err := o.push(c, ref, artifact); err != nil {
-			return err
-		}
-		o.print(c.OutOrStdout(), ref, artifact, []bundle.Item{{Entry: bundle.Entry{
+		return o.pushTo(c, to, artifact, []bundle.Item{{Entry: bundle.Entry{
 			Title: filepath.Base(path), MediaType: bundle.ModuleType, Digest: what.Digest, Size: what.Size,
 		}}})
-		return nil
 	})
 }
 
-func (o *pushOptions) push(c *cobra.Command, ref spec.Reference, artifact *bundle.Artifact) error {
-	client, err := o.from.Client()
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	t := fetch.NewTransfer(c.Context(), c.ErrOrStderr(), "push "+ref.String(), artifact.Size())
-	err = client.With(c.Context(), ref, registry.Credentials{}, func(ctx context.Context, into *remote.Repository) error {
-		return bundle.Push(ctx, t.Target(artifact), into, ref.Tag, t.Skip)
-	})
-	t.End(err)
-	return fetch.Worded(err)
-}
-
-func (o *pushOptions) print(w io.Writer, ref spec.Reference, artifact *bundle.Artifact, items []bundle.Item) {
-	entries := make([]bundle.Entry, len(items))
-	for i, item := range items {
-		entries[i] = item.Entry
-	}
-	p := describeEntries(ref, artifact.Root.Digest, entries)
+func (o *pushOptions) print(w io.Writer, p pushed) {
 	if *o.output == "json" {
 		display.JSON(w, p)
 		return
@@ -209,4 +189,7 @@ func (o *pushOptions) print(w io.Writer, ref spec.Reference, artifact *bundle.Ar
 	fmt.Fprintf(w, "pushed %s\n", p.Reference)
 	p.printFiles(w)
 	fmt.Fprintf(w, "%s, %s: %s\n", display.Plural(len(p.Files), "file"), display.Bytes(p.Size), p.Digest)
+	if p.Unchanged {
+		fmt.Fprintln(w, "the same was there already")
+	}
 }

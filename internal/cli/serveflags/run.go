@@ -24,7 +24,7 @@ func Run(ctx context.Context, cfg serve.Config, log *zap.Logger) error {
 		if cfg.AdminTLS.CertFile != "" {
 			admin = strings.Replace(admin, "http://", "https://", 1)
 		}
-		log.Info("serving", zap.String("directory", cfg.Dir), zap.Stringers("bundles", cfg.Bundles), zap.String("xds", a.XDS),
+		log.Info("serving", zap.String("directory", cfg.Dir), zap.Stringers("bundles", cfg.Bundles), zap.Stringers("etcd", cfg.EtcdBundles), zap.String("xds", a.XDS),
 			zap.String("modules", a.Modules), zap.String("admin", admin))
 		if started != nil {
 			started(a)

@@ -64,7 +64,7 @@ func place(cfg serve.Config) string {
 	switch {
 	case cfg.Dir == "":
 		return "no directory; the bundles are read by the server alone"
-	case len(cfg.Bundles) > 0:
+	case len(cfg.Bundles)+len(cfg.EtcdBundles) > 0:
 		return cfg.Dir + "; the bundles are read by the server alone"
 	default:
 		return cfg.Dir

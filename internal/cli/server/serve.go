@@ -10,6 +10,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/cli/configfile"
 	"github.com/wasm-xds/wasm-xds/internal/cli/fetch"
 	"github.com/wasm-xds/wasm-xds/internal/cli/serveflags"
+	"github.com/wasm-xds/wasm-xds/internal/etcdspecs"
 	"github.com/wasm-xds/wasm-xds/internal/serve"
 	"github.com/wasm-xds/wasm-xds/internal/source/oci"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -19,14 +20,15 @@ func newServe() *cobra.Command {
 	var flags serveflags.Flags
 	var checkOnly *bool
 	c := &cobra.Command{
-		Use:   "serve [DIR] [oci://BUNDLE...]",
-		Short: "Serve the filters of a directory, or of bundles in registries, to Envoys",
+		Use:   "serve [DIR] [oci://BUNDLE...] [etcd://PREFIX...]",
+		Short: "Serve the filters of a directory, or of bundles in registries or etcd, to Envoys",
 		Long: `Serve watches DIR (default ./filters, unless there is a bundle) and serves the filters
 that its specs describe to every Envoy that asks for them, until it gets SIGINT or SIGTERM.
 
 A bundle is what wasm-xds push makes of a directory: its tag is looked at every
---refresh, and a new bundle is taken as a whole or not at all. Directory and bundles
-go together; a name that two of them have is taken from neither.
+--refresh, and a new bundle is taken as a whole or not at all. One in etcd is watched,
+and a new one is taken at once. Directory and bundles go together; a name that two of
+them have is taken from neither.
 
 A restart costs nothing: Envoys go on with what they have, and the last good
 state is served before the directory is read.
@@ -43,6 +45,7 @@ of its own, tells when it is ready, and gives signs of life to the watchdog.`,
   wasm-xds serve --config /etc/wasm-xds/wasm-xds.yaml
   wasm-xds serve --config /etc/wasm-xds/wasm-xds.yaml --check-config
   wasm-xds serve oci://registry.example.com/team/filters:prod
+  wasm-xds serve etcd:///wasm-xds --etcd-endpoints etcd-1:2379,etcd-2:2379,etcd-3:2379
   WASM_XDS_XDS_ADDRESS=10.0.0.5:18000 wasm-xds serve`,
 		Args: command.Arguments(0, -1, "a directory or bundles"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
@@ -89,40 +92,67 @@ func readServe(c *cobra.Command, flags *serveflags.Flags, args []string) (cfg se
 	if len(args) == 0 {
 		args = file.Sources
 	}
-	dir, bundles, err := sourcesOf(c, args)
+	from, err := sourcesOf(c, args)
 	problems = append(problems, each(err)...)
 	cfg, err = flags.Read()
 	for _, one := range each(err) {
 		problems = append(problems, file.Place(c, one))
 	}
-	cfg.Dir, cfg.Bundles = dir, bundles
+	cfg.Dir, cfg.Bundles, cfg.EtcdBundles = from.dir, from.bundles, from.etcd
+	if len(from.etcd) > 0 && !cfg.Etcd.IsOn() {
+		problems = append(problems, command.Usage(c, "--etcd-endpoints is missing: it names the etcd of "+from.etcd[0].String()))
+	}
 	return cfg, problems
+}
+
+// sources are the places of specs.
+type sources struct {
+	dir     string // "": no directory
+	bundles []spec.Reference
+	etcd    []etcdspecs.Place
 }
 
 // sourcesOf reads the arguments: at most one directory, and any number of bundles. Without
 // arguments, the directory is filters.
-func sourcesOf(c *cobra.Command, args []string) (dir string, bundles []spec.Reference, err error) {
+func sourcesOf(c *cobra.Command, args []string) (s sources, err error) {
 	if len(args) == 0 {
-		dir = "filters"
+		s.dir = "filters"
 	}
 	known := map[string]bool{}
 	for _, arg := range args {
-		switch ref, isBundle, err := fetch.BundleReference(arg); {
+		name, isBundle, err := s.addBundle(c, arg)
+		switch {
 		case err != nil:
-			return "", nil, err
-		case isBundle && known[ref.String()]:
-			return "", nil, command.Usage(c, arg+" is there twice")
+			return sources{}, err
+		case isBundle && known[name]:
+			return sources{}, command.Usage(c, arg+" is there twice")
 		case isBundle:
-			known[ref.String()] = true
-			bundles = append(bundles, ref)
-		case dir != "":
-			return "", nil, command.Usage(c, fmt.Sprintf("%q is one argument too many: there can be one directory", arg))
+			known[name] = true
+		case s.dir != "":
+			return sources{}, command.Usage(c, fmt.Sprintf("%q is one argument too many: there can be one directory", arg))
 		default:
-			dir = arg
+			s.dir = arg
 		}
 	}
-	dir, err = command.Absolute(dir)
-	return dir, bundles, err
+	s.dir, err = command.Absolute(s.dir)
+	return s, err
+}
+
+// addBundle adds a bundle, and returns the bundle's name; false: the argument is a directory.
+func (s *sources) addBundle(c *cobra.Command, arg string) (name string, isBundle bool, err error) {
+	if etcdspecs.IsPlace(arg) {
+		place, err := etcdspecs.ParsePlace(arg)
+		if err != nil {
+			return "", false, command.Usage(c, fmt.Sprintf("invalid place %q: %v", arg, err))
+		}
+		s.etcd = append(s.etcd, place)
+		return place.String(), true, nil
+	}
+	ref, isBundle, err := fetch.BundleReference(arg)
+	if err == nil && isBundle {
+		s.bundles = append(s.bundles, ref)
+	}
+	return fetch.Scheme + ref.String(), isBundle, err
 }
 
 // warnOfAddresses logs the addresses within reach of other machines without authentication. For the
