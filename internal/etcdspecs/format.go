@@ -86,8 +86,8 @@ type piece struct {
 
 func (p piece) size() int64 { return p.end - p.start }
 
-// piecesOf returns the pieces of contents, in order, and each content once. The names of the keys in
-// etcd depend on the first key of the seal, and tell nothing about a sealed content.
+// piecesOf returns the pieces of contents, in order, and each content once. The names of the keys
+// in etcd depend on the first key of the seal, and tell nothing about a sealed content.
 func piecesOf(p Place, keys *seal.Keys, contents []ocispec.Descriptor) []piece {
 	var all []piece
 	known := map[digest.Digest]struct{}{}

@@ -18,8 +18,8 @@ import (
 // requestLimit bounds the time of one request to etcd.
 const requestLimit = 5 * time.Second
 
-// Snapshot is the bundle of a place at one revision of etcd. After a compaction of the revision, the
-// error is rpctypes.ErrCompacted, and a new snapshot helps.
+// Snapshot is the bundle of a place at one revision of etcd. After a compaction of the revision,
+// the error is rpctypes.ErrCompacted, and a new snapshot helps.
 type Snapshot struct {
 	// Manifest is the descriptor of the bundle's manifest.
 	Manifest ocispec.Descriptor

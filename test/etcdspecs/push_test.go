@@ -284,7 +284,7 @@ func damaged(t *testing.T, config etcdclient.Config) {
 	}
 }
 
-// etcd compacts the revision of the head between the source's reads of the head and of the contents.
+// etcd compacts the revision of the head between the source's reads of the head and the contents.
 func compacted(t *testing.T, config etcdclient.Config) {
 	r := newRig(t, prefixOf(t), config)
 	r.push(many(2, "one"))

@@ -46,8 +46,8 @@ func (w *watch) end() {
 	*w = watch{}
 }
 
-// covers says whether the watch reports each change after a revision. After a restore from a backup,
-// etcd is at an earlier revision than the watch, and the watch would stay silent.
+// covers says whether the watch reports each change after a revision. After a restore from a
+// backup, etcd is at an earlier revision than the watch, and the watch would stay silent.
 func (w *watch) covers(revision int64) bool { return w.answers != nil && revision+1 >= w.from }
 
 // change is the meaning of an answer of a watch.
@@ -59,7 +59,8 @@ const (
 	lookNow               // only a look tells: the head is gone, or the watch has ended
 )
 
-// judge returns the meaning of an answer, and the newest event. open is false after the last answer.
+// judge returns the meaning of an answer, and the newest event. open is false after the last
+// answer.
 func judge(answer clientv3.WatchResponse, open bool) (change, *clientv3.Event) {
 	// A compacted revision ends the watch, too: the changes before it cannot be told any more.
 	if !open || answer.Canceled || answer.Err() != nil {
