@@ -142,7 +142,9 @@ func (e etcdTarget) send(c *cobra.Command, access *etcdclient.Access, artifact *
 	defer func() { _ = client.Close() }() // the push has ended
 	pusher := etcdspecs.Pusher{
 		Client: client, Place: e.place, Keys: access.Keys(),
-		Waiting: func() { fmt.Fprintln(c.ErrOrStderr(), "another push to "+e.place.String()+" is under way: waiting for its end") },
+		Waiting: func() {
+			fmt.Fprintln(c.ErrOrStderr(), "another push to "+e.place.String()+" is under way: waiting for its end")
+		},
 	}
 	return pusher.Push(c.Context(), artifact, entries)
 }
