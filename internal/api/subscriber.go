@@ -23,7 +23,7 @@ type Subscriber struct {
 	Cluster  string          `json:"cluster"`
 	Identity string          `json:"identity"` // the SAN of the client's certificate that --node-identity went by; "": not identified
 	Address  string          `json:"address"`  // the stream's peer
-	Stream   string          `json:"stream"`   // unique while the server runs
+	Stream   string          `json:"stream"`   // unique while the server runs; of another replica: its name, a slash and the stream
 	Envoy    string          `json:"envoy"`    // version, 1.40.0; "": unknown
 	State    SubscriberState `json:"state"`
 	Revision string          `json:"revision"` // runs there, as far as Envoy has answered; "": nothing yet

@@ -158,6 +158,12 @@ func (c Client) TestWebhooks(ctx context.Context, url string) ([]api.WebhookTest
 	return outcomes, c.server.exchange(ctx, testLimit, http.MethodPost, "webhooks/test", bytes.NewReader(body), &outcomes)
 }
 
+// Replicas asks for the control planes of the fleet. An earlier version of the server reports none.
+func (c Client) Replicas(ctx context.Context) ([]api.Replica, error) {
+	var replicas []api.Replica
+	return replicas, c.getIfKnown(ctx, "replicas", &replicas)
+}
+
 // Identity asks how Envoys are bound to their certificates. An earlier version of the server
 // reports the zero value.
 func (c Client) Identity(ctx context.Context) (api.Identity, error) {
@@ -264,9 +270,15 @@ func (c Client) Forget(ctx context.Context, name string) (*api.Forgotten, error)
 
 // OnChange calls look once connected and after each burst of events. OnChange returns nil once look
 // is done, and otherwise the error of look, the error of ctx, or an error when the connection ends.
-// A call of look is never interrupted.
+// A call of look is never interrupted. A server with other replicas has no events of theirs, so look
+// is also called every two seconds.
 func (c Client) OnChange(ctx context.Context, look func() (done bool, err error)) error {
-	return onChange(ctx, c.server, look)
+	const ofOthers = 2 * time.Second
+	every := time.Duration(0)
+	if all, err := c.Replicas(ctx); err == nil && len(all) > 1 {
+		every = ofOthers
+	}
+	return onChange(ctx, c.server, every, look)
 }
 
 // filterPath is a filter's path in the API.

@@ -14,8 +14,9 @@ import (
 // gatherEvents is how long events are gathered, so a burst is shown once.
 const gatherEvents = 50 * time.Millisecond
 
-// onChange follows the events of a server, see [Client.OnChange].
-func onChange(ctx context.Context, s server, look func() (done bool, err error)) error {
+// onChange follows the events of a server, see [Client.OnChange]. It also looks after each pause
+// without an event; 0: it does not.
+func onChange(ctx context.Context, s server, pause time.Duration, look func() (done bool, err error)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	answer, err := s.ask(ctx, http.MethodGet, "events", nil) //nolint:bodyclose // it is closed below; the linter loses sight of it in the goroutine
@@ -37,7 +38,13 @@ func onChange(ctx context.Context, s server, look func() (done bool, err error))
 		if done, err := look(); done || err != nil {
 			return err
 		}
-		if _, open := <-changed; !open {
+		open := true
+		select {
+		case _, open = <-changed:
+		case <-after(pause):
+			continue
+		}
+		if !open {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
@@ -49,6 +56,14 @@ func onChange(ctx context.Context, s server, look func() (done bool, err error))
 			return ctx.Err()
 		}
 	}
+}
+
+// after is [time.After], and never comes after 0.
+func after(pause time.Duration) <-chan time.Time {
+	if pause == 0 {
+		return nil
+	}
+	return time.After(pause)
 }
 
 // readEvents notes each server-sent event of the stream, until the stream ends.

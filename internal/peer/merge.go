@@ -12,8 +12,9 @@ type part struct {
 	filter  api.Filter
 }
 
-// merge joins the forms of a filter. The first one counts for all but the Envoys. missing are the
-// replicas that did not answer.
+// merge joins the forms of a filter. The first one counts for all but the Envoys. The streams of the
+// other replicas have the name of the replica before a slash. missing are the replicas that did not
+// answer.
 func merge(all []part, missing []string) api.Filter {
 	f := all[0].filter
 	f.Subscribers, f.Incomplete = nil, missing
@@ -25,13 +26,24 @@ func merge(all []part, missing []string) api.Filter {
 			}
 		}
 	}
-	for _, p := range all {
+	f.Canaries = slices.Clone(f.Canaries)
+	for i, p := range all {
+		place := ""
+		if i > 0 {
+			place = p.replica + "/"
+			for _, stream := range p.filter.Canaries {
+				f.Canaries = append(f.Canaries, place+stream)
+			}
+		}
 		for _, s := range p.filter.Subscribers {
 			// An Envoy that has gone from one replica and come to another has not gone.
 			if s.State == api.SubscriberGone && here[envoy{s.Node, s.Cluster}] {
 				continue
 			}
 			s.Replica = p.replica
+			if s.Stream != "" {
+				s.Stream = place + s.Stream
+			}
 			f.Subscribers = append(f.Subscribers, s)
 		}
 	}

@@ -97,7 +97,7 @@ func fleetOf(t *testing.T, peers ...peer.Peer) *peer.Fleet {
 }
 
 func envoy(node, address string, state api.SubscriberState) api.Subscriber {
-	return api.Subscriber{Node: node, Cluster: "c", Address: address, State: state}
+	return api.Subscriber{Node: node, Cluster: "c", Address: address, State: state, Stream: "7"}
 }
 
 // A filter has the Envoys of all replicas. An Envoy that has moved to another replica has not gone.
@@ -107,16 +107,16 @@ func TestFilterOfTheFleet(t *testing.T) {
 		envoy("1", "10.0.0.1:1", api.SubscriberLive), envoy("2", "10.0.0.2:1", api.SubscriberGone), envoy("9", "10.0.0.9:1", api.SubscriberGone),
 	}}
 	b := replica(t, "b", own{filters: []api.Filter{
-		{Name: "auth", Revision: "other", State: api.FilterActive, Subscribers: []api.Subscriber{envoy("2", "10.0.0.2:2", api.SubscriberPending)}},
+		{Name: "auth", Revision: "other", State: api.FilterActive, Canaries: []string{"7"}, Subscribers: []api.Subscriber{envoy("2", "10.0.0.2:2", api.SubscriberPending)}},
 		{Name: "only-b", State: api.FilterUnknown},
 	}})
 	f := fleetOf(t, b, peer.Peer{Name: "c"}, silent(t, "d"))
 	got, known := f.Filter(t.Context(), "auth", mine, true)
 	var where []string
 	for _, s := range got.Subscribers {
-		where = append(where, s.Node+"@"+s.Replica)
+		where = append(where, s.Node+"@"+s.Replica+":"+s.Stream)
 	}
-	if !known || got.Revision != "r" || strings.Join(where, " ") != "1@a 9@a 2@b" || got.Envoys != (api.Envoys{Live: 1, Total: 2, Gone: 1}) ||
+	if !known || got.Revision != "r" || strings.Join(where, " ") != "1@a:7 9@a:7 2@b:b/7" || strings.Join(got.Canaries, " ") != "b/7" || got.Envoys != (api.Envoys{Live: 1, Total: 2, Gone: 1}) ||
 		got.Condition != api.ConditionProgressing || strings.Join(got.Incomplete, " ") != "c d" {
 		t.Errorf("%t, %v, %+v", known, where, got)
 	}

@@ -24,7 +24,7 @@ var layersOfCLI = map[string]Ordered{
 	"internal/cli/server": {
 		Layers: []string{
 			"checkconfig complete context question specdir status_look systemd",
-			"change status_envoys status_wait status_watch",
+			"change status_envoys status_replicas status_wait status_watch",
 			"add forget freeze history retry rm rollback rollout serve status unpin wait webhook",
 			"commands",
 		},
@@ -33,5 +33,5 @@ var layersOfCLI = map[string]Ordered{
 	"internal/cli/specs": {Layers: []string{"check_profile", "check convert lock render schema verify_result", "verify_text", "verify", "commands"}},
 	"internal/cli/kit":   {Layers: []string{"build choices test", "ask", "init", "commands"}},
 	"internal/cli/trial": {Layers: []string{"filter", "outcome profile profiletext", "coverage json junit", "text", "print"}},
-	"internal/cli/view":  {Layers: []string{"certificates identity webhooks", "attention error limits view words", "changes history nodes problems", "diff story", "filter filters"}},
+	"internal/cli/view":  {Layers: []string{"certificates identity webhooks", "attention error limits view words", "changes history nodes problems replicas", "diff story", "filter filters"}},
 }

@@ -23,6 +23,7 @@ type world struct {
 	source    api.Source
 	histories map[string]api.History
 	freeze    api.Freeze
+	replica   api.Replica
 	figures   map[string]api.FilterFigures
 	contents  map[string]api.Content
 	requests  []string   // changes: method, path and body
@@ -104,6 +105,11 @@ func (w *world) Certificates() []api.Certificate {
 		{Ports: []string{"xds", "modules"}, File: "/etc/wasm-xds/tls.crt", NotBefore: ago(80 * 24 * hour), NotAfter: ago(-9 * 24 * hour)},
 		{Ports: []string{"admin"}, File: "/etc/wasm-xds/admin.crt", NotBefore: ago(hour), NotAfter: ago(-90 * 24 * hour)},
 	}
+}
+
+func (w *world) Replica() (r api.Replica) {
+	w.locked(func() { r = w.replica })
+	return r
 }
 
 func (w *world) Identity() api.Identity { return api.Identity{Mode: "none"} }

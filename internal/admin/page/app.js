@@ -13,6 +13,7 @@ import { Store } from "./store.js";
 import { h, patch } from "./vdom.js";
 
 const figuresEvery = 10_000; // ms, as the server has a point every 10 s
+const othersEvery = 3_000; // ms: a server has no events of other replicas
 
 const missing = {
   needs: () => [], title: () => "Not found",
@@ -68,7 +69,7 @@ function draw() {
 
 function show() {
   place = parse(location.hash);
-  store.need(() => [...views[place.view].needs(place.name), { path: "freeze", optional: true }]);
+  store.need(() => [...views[place.view].needs(place.name), { path: "freeze", optional: true }, { path: "replicas", optional: true }]);
   store.forget();
   schedule();
 }
@@ -92,6 +93,9 @@ setInterval(() => {
 setInterval(() => {
   if (document.visibilityState === "visible" && place.view === "filter" && store.link === "up") store.refresh();
 }, figuresEvery);
+setInterval(() => {
+  if (document.visibilityState === "visible" && store.link === "up" && store.get("replicas")?.length > 1) store.refresh();
+}, othersEvery);
 
 onTheme(schedule);
 show();

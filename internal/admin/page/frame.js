@@ -53,12 +53,15 @@ function choose(theme) {
 }
 
 export function banners({ store, act, now }) {
+  const degraded = store.get("replicas")?.find((r) => r.self && r.degraded);
   const frozen = isFrozen(store) ? store.get("freeze") : null;
   return [
     store.link === "lost" ? h("div", { key: "lost", class: "banner bad" },
       h("p", null, h("b", null, "The server does not answer."), store.asOf ? ` What you see is as of ${at(store.asOf, now)}.` : "", " The page tries again by itself."),
       h("button", { type: "button", onclick: () => store.retryNow() }, "Try now")) : null,
     store.link === "token" ? login(store) : null,
+    degraded ? h("div", { key: "degraded", class: "banner warn" },
+      h("p", null, h("b", null, "Degraded: "), degraded.degraded.message, ". Envoys keep their filters.", degraded.waits.length ? ` Waits: ${degraded.waits.join("; ")}.` : "")) : null,
     frozen ? h("div", { key: "frozen", class: "banner warn" },
       h("p", null, h("b", null, "Rollouts are frozen"), frozen.by ? ` by ${frozen.by}` : "", frozen.at ? `, ${ago(frozen.at, now)}` : "", frozen.reason ? `: ${frozen.reason}.` : ".", " Rollbacks still pass."),
       h("div", { class: "line" }, h("button", { type: "button", disabled: store.link !== "up", "data-act": "freeze-off", onclick: () => act(freeze(true)) }, "Lift…"), command(freeze(true).command({})))) : null,

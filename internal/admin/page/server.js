@@ -18,6 +18,7 @@ export const server = {
       h("h1", { tabindex: -1 }, "Server"),
       card("Serving", null, facts(["Version", version?.version], ["Snapshot", snapshot?.version ? code(snapshot.version.slice(0, 12)) : null],
         ["Loaded from", snapshot?.loadedFrom], ["Serving it for", ago(snapshot?.since, now).replace(" ago", "")], ["Filters", snapshot ? number(Object.keys(snapshot.filters).length) : null])),
+      replicas(store.get("replicas"), now),
       sources(source, now),
       card("Certificates", null, table("Certificates", [
         { name: "Ports", cell: (c) => c.ports.join(", ") },
@@ -42,6 +43,24 @@ export const server = {
     ];
   },
 };
+
+// replicas lists the control planes of a fleet. A server alone has none to list.
+function replicas(all, now) {
+  if (!all || all.length < 2) return null;
+  return card("Replicas", null, table("Replicas", [
+    { name: "Name", cell: (r) => [r.name, r.self ? " (this one)" : ""] },
+    { name: "State", cell: (r) => [...replicaState(r), r.error ? problem(r.error, "bad") : null, r.degraded ? problem(r.degraded, "warn") : null] },
+    { name: "Envoys", class: "figure", cell: (r) => (r.reachable ? number(r.envoys) : "?") },
+    { name: "Specs", class: "whole", cell: (r) => (r.set ? code(r.set.slice(0, 12)) : "–") },
+    { name: "Version", class: "whole", cell: (r) => r.version || "–" },
+    { name: "Since", class: "whole", cell: (r) => ago(r.since, now) || "–" },
+  ], all, (r) => r.name));
+}
+
+function replicaState(r) {
+  const state = !r.reachable ? badge("Unreachable", "bad") : r.degraded ? badge("Degraded", "warn") : badge("Serving", "good");
+  return r.leader ? [state, " ", badge("Leader", "info")] : [state];
+}
 
 function sources(source, now) {
   const parts = source.sources?.length ? source.sources : [{ name: source.directory, state: source.state, error: source.error, since: source.since }];

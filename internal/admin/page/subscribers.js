@@ -30,16 +30,18 @@ const counts = memo((f) => {
 
 const found = memo((f, wanted) => {
   const [state, query] = wanted.split("\n");
-  return sorted(f).filter((s) => (state === "all" || s.state === state) && (!query || `${s.node} ${s.cluster} ${s.address} ${s.envoy} ${s.revision} ${s.identity ?? ""}`.toLowerCase().includes(query)));
+  return sorted(f).filter((s) => (state === "all" || s.state === state) && (!query || `${s.node} ${s.cluster} ${s.address} ${s.envoy} ${s.revision} ${s.identity ?? ""} ${s.replica ?? ""}`.toLowerCase().includes(query)));
 });
 
 export function subscribers(f, ui, now) {
-  if (f.subscribers.length === 0) return card("Envoys", { id: "subscribers" }, h("p", { class: "soft empty" }, "No Envoy asks for it."));
+  const missing = f.incomplete?.length ? problem({ message: `The Envoys of ${f.incomplete.join(", ")} are missing here: the replica did not answer.` }, "warn") : null;
+  if (f.subscribers.length === 0) return card("Envoys", { id: "subscribers" }, missing, h("p", { class: "soft empty" }, "No Envoy asks for it."));
   const n = counts(f), chosen = n.has(ui.state) ? ui.state : "all";
   const shown = found(f, chosen + "\n" + (ui.query ?? "").trim().toLowerCase());
   const order = ["rejected", "denied", "unsupported", "pending", "fetching", "live", "gone"];
   const canaries = new Set(f.canaries);
-  return card("Envoys", { id: "subscribers" },
+  const spread = f.subscribers.some((s) => s.replica);
+  return card("Envoys", { id: "subscribers" }, missing,
     h("div", { class: "tools" },
       chips("Which Envoys", [{ value: "all", text: "All", count: f.subscribers.length },
         ...order.filter((s) => n.has(s)).map((s) => ({ value: s, text: words(s), count: n.get(s), tone: toneOf(s) === "bad" ? "bad" : "" }))],
@@ -47,6 +49,7 @@ export function subscribers(f, ui, now) {
       search("Search Envoys", ui)),
     pager(shown, ui, (some) => table("Envoys", [
       { name: "Envoy", cell: (s) => [s.node ? link(to.envoy(s.node), s.node) : "(no id)", s.cluster ? soft(" " + s.cluster) : null, canaries.has(s.stream) ? [" ", badge("Canary", "info")] : null] },
+      ...(spread ? [{ name: "Replica", class: "whole", cell: (s) => s.replica || "–" }] : []),
       { name: "Version", class: "whole", cell: (s) => s.envoy || "–" },
       { name: "State", cell: (s) => [badge(words(s.state), toneOf(s.state)), s.error && s.error.message !== f.error?.message ? problem(s.error, s.state === "live" ? "warn" : "bad") : null, ...(s.warnings ?? []).map((w) => problem(w, "calm"))] },
       { name: "Revision", class: "whole", cell: (s) => (s.revision ? [code(first(s.revision)), s.variant ? soft(" " + s.variant) : null] : "–") },

@@ -19,6 +19,7 @@ type statusOptions struct {
 	revision string        // with wait: the revision to wait for; "": the revisions that the specs describe
 	exitCode bool
 	nodes    bool
+	replicas bool
 }
 
 func newStatus() *cobra.Command {
@@ -30,7 +31,8 @@ func newStatus() *cobra.Command {
 wait or roll out come first. With NAME it tells the story of that filter: what is
 served since when, what is under way, what went wrong last, and the next step. Below
 are the facts, with every Envoy that asks for the filter. With --nodes it lists the
-Envoys, with NAME those that ask for that filter.
+Envoys, with NAME those that ask for that filter. With --replicas it lists the control
+planes of the fleet; each of them answers for the Envoys of all.
 
 On a terminal the tables fit the width, and have colours unless NO_COLOR is set. With
 --watch the view is drawn again in place, on a screen of its own, and stays current
@@ -62,8 +64,9 @@ names it, whatever the specs describe at first.`,
 	f.DurationVar(&o.wait, "wait", 0, "have the specs read, and wait up to this long until all of it is live")
 	f.StringVar(&o.revision, "revision", "", "with --wait: wait for this `revision`, or its first digits")
 	f.BoolVar(&o.nodes, "nodes", false, "show the Envoys, those that have gone in the last day too")
+	f.BoolVar(&o.replicas, "replicas", false, "show the control planes of the fleet, and what waits")
 	f.BoolVar(&o.exitCode, "exit-code", false, "exit with 1 when something is wrong")
-	command.Action(f, "watch", "wait", "revision", "nodes", "exit-code")
+	command.Action(f, "watch", "wait", "revision", "nodes", "replicas", "exit-code")
 	output := command.OutputFlag(c, "text", "json")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		l := look{json: *output == "json", out: c.OutOrStdout()}
@@ -88,6 +91,8 @@ func (o *statusOptions) validate(c *cobra.Command, name string) error {
 		return command.Usage(c, "--wait takes a positive time, and not together with --watch")
 	case o.nodes && (o.wait > 0 || o.watch):
 		return command.Usage(c, "--nodes is for a single look: it takes neither --wait nor --watch")
+	case o.replicas && (o.wait > 0 || o.watch || o.nodes || name != ""):
+		return command.Usage(c, "--replicas is for a single look: it takes no name, and neither --nodes nor --wait nor --watch")
 	case o.revision == "":
 		return nil
 	case o.wait == 0 || name == "":
@@ -101,6 +106,11 @@ func (o *statusOptions) validate(c *cobra.Command, name string) error {
 func (o *statusOptions) run(ctx context.Context, l look) error {
 	var troubled bool
 	switch {
+	case o.replicas:
+		var err error
+		if troubled, err = listReplicas(ctx, l); err != nil {
+			return err
+		}
 	case o.nodes:
 		var err error
 		if troubled, err = listEnvoys(ctx, l); err != nil {

@@ -3,6 +3,7 @@ package view
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -73,6 +74,7 @@ func printFilter(w io.Writer, f *api.Filter, h *api.History, now time.Time) {
 	}
 	printErrorsOf(w, f)
 	printEnvoyWarnings(w, *f)
+	printIncomplete(w, *f)
 }
 
 // factWidth is the width of the names of facts, with the space behind.
@@ -100,12 +102,21 @@ func signatureWords(s api.Signature) (name, value string) {
 }
 
 func printSubscribers(w io.Writer, subscribers []api.Subscriber) {
-	table := display.Columns(w, append(display.Drop("VARIANT", "ADDRESS", "SINCE"),
+	table := display.Columns(w, append(display.Drop("VARIANT", "ADDRESS", "SINCE", "REPLICA"),
 		terminal.Step{Heading: "NODE", Least: 12}, terminal.Step{Heading: "REVISION", Least: 8}, terminal.Step{Heading: "ENVOY"})...)
-	table.Row("NODE", "ADDRESS", "ENVOY", "STATE", "REVISION", "VARIANT", "SINCE")
+	head := []string{"NODE", "ADDRESS", "ENVOY", "STATE", "REVISION", "VARIANT", "SINCE"}
+	spread := slices.ContainsFunc(subscribers, func(s api.Subscriber) bool { return s.Replica != "" })
+	if spread {
+		head = append(head, "REPLICA")
+	}
+	table.Row(head...)
 	for i := range subscribers {
 		s := &subscribers[i]
-		table.Cells(plain(s.Node), plain(s.Address), plain(s.Envoy), subscriberState(s.State), plain(s.Revision), plain(s.Variant), plain(display.Age(s.Since)))
+		cells := []terminal.Cell{plain(s.Node), plain(s.Address), plain(s.Envoy), subscriberState(s.State), plain(s.Revision), plain(s.Variant), plain(display.Age(s.Since))}
+		if spread {
+			cells = append(cells, plain(s.Replica))
+		}
+		table.Cells(cells...)
 	}
 	table.Write(w)
 }

@@ -90,6 +90,12 @@ func printProblems(w io.Writer, v *View, filters []api.Filter, now time.Time) {
 		printFilterErrors(w, &filters[i])
 	}
 	printEnvoyWarnings(w, filters...)
+	printIncomplete(w, filters...)
+	for i := range v.replicas {
+		if v.replicas[i].Self {
+			printDegraded(w, &v.replicas[i])
+		}
+	}
 	printSource(w, &v.Source, filters)
 	printLimits(w, v.limits, now)
 	printVisitors(w, v.visitors, now)

@@ -29,6 +29,7 @@ type View struct {
 	tokens       api.Tokens
 	webhooks     []api.Webhook
 	freeze       api.Freeze
+	replicas     []api.Replica
 }
 
 // Ask asks for a filter, or with "" for all filters and the source.
@@ -65,6 +66,9 @@ func Ask(ctx context.Context, server apiclient.Client, name string) (*View, erro
 	if v.webhooks, err = server.Webhooks(ctx); err != nil {
 		return nil, err
 	}
+	if v.replicas, err = server.Replicas(ctx); err != nil {
+		return nil, err
+	}
 	if v.freeze, err = server.Freeze(ctx); err != nil {
 		return nil, err
 	}
@@ -81,6 +85,9 @@ func (v *View) Troubled() bool {
 		return true
 	}
 	if slices.ContainsFunc(v.certificates, func(c api.Certificate) bool { return c.Error != nil || expired(&c, time.Now()) }) {
+		return true
+	}
+	if slices.ContainsFunc(v.replicas, func(r api.Replica) bool { return r.Self && r.Degraded != nil }) {
 		return true
 	}
 	if v.identity.Error != nil || v.tokens.Error != nil {
