@@ -21,6 +21,8 @@ var layersOfCLI = map[string]Ordered{
 	"internal/cli/load":       {Layers: []string{"resolve", "documents", "sources"}},
 	"internal/cli/modules":    {Layers: []string{"artifact file list_registry push_plan", "push_target", "inspect list login logout pull push", "commands"}},
 	"internal/cli/serveflags": {Layers: []string{"check log run", "flags", "outbound replica"}},
+	"internal/apiclient":      {Layers: []string{"target", "http", "events", "client"}},
+
 	"internal/cli/server": {
 		Layers: []string{
 			"checkconfig complete context question specdir status_look systemd",
