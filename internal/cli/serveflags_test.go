@@ -155,7 +155,6 @@ var noFlag = map[string]string{
 	"Decode": "dev", "Examined": "dev",
 	"Replica.Key": "serve itself", "Replica.Ledger": "serve itself",
 	"Limits.Refused": "serve itself", "Registry.Guard": "serve itself", "Registry.Gate": "serve itself",
-	"Replica":               "the ledger",
 	"Registry.DockerConfig": "the environment, as Docker has it",
 }
 
