@@ -154,7 +154,7 @@ func readNow(ctx context.Context, from source.Source) *api.Error {
 }
 
 // durably carries out a command on Run's goroutine, and waits until the change survives a
-// crash, so that no crash undoes a reported success. It returns earlier if ctx ends.
+// crash, so no crash undoes a reported success. It returns earlier if ctx ends.
 func durably[T any](ctx context.Context, c *Control, run func(context.Context) (T, *api.Error)) (T, *api.Error) {
 	var result T
 	problem := command.Stopping()

@@ -12,7 +12,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/report"
 )
 
-// findingsEvery is the time between new findings and their save, so that a thousand of them need
+// findingsEvery is the time between new findings and their save, so a thousand of them need
 // only a few writes. After a crash, the sandbox repeats the unsaved checks.
 const findingsEvery = time.Second
 
@@ -100,7 +100,7 @@ func (s *saves) takeFindings(err error) {
 	}
 }
 
-// last writes all unsaved changes at the end of Run. It waits for running writers, so that
+// last writes all unsaved changes at the end of Run. It waits for running writers, so
 // older data never overwrites newer data.
 func (s *saves) last() {
 	for s.state.Running() || s.unsettled.Running() || s.findings.Running() || s.history.save.Running() {

@@ -11,7 +11,7 @@ import (
 // downloads.
 const firstSnapshotWait = 10 * time.Second
 
-// startup is the time until there is something to serve, so that Envoys do not get a stand-in
+// startup is the time until there is something to serve, so Envoys do not get a stand-in
 // first. Any goroutine may ask ready and loaded; the rest belongs to Run's goroutine.
 type startup struct {
 	ready    atomic.Bool

@@ -35,7 +35,7 @@ func newWorkers(in *inbox, cfg Config) *workers {
 	}
 }
 
-// read does tasks on all cores: local files together, so that one change makes one snapshot, and
+// read does tasks on all cores: local files together, so one change makes one snapshot, and
 // downloads one by one.
 func (w *workers) read(ctx context.Context, tasks []*track.Task) {
 	var local []*track.Task

@@ -35,7 +35,7 @@ func newCrowd(envoys, filters int, canary spec.Canary) *crowd {
 	return c
 }
 
-// connect has an Envoy ask for all filters in one request.
+// connect has an Envoy ask for all filters in a request.
 func (c *crowd) connect(i int, delta bool) []Action {
 	id := StreamID(i + 1)
 	node := Node{ID: "edge-" + strconv.Itoa(i), Version: "1.40.0"}
@@ -119,7 +119,7 @@ func BenchmarkPush(b *testing.B) {
 }
 
 // BenchmarkConnect measures the machine's part of connecting an Envoy among many, with all filters
-// in one request. No filter is known to load when the first Envoy connects.
+// in a request. No filter is known to load when the first Envoy connects.
 func BenchmarkConnect(b *testing.B) {
 	for name, canary := range policies() {
 		for _, filters := range []int{10, 200} {

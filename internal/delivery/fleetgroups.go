@@ -9,8 +9,8 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
-// fleetGroup has the subscribers of one Envoy version on all replicas, as the leader sees them. It
-// is a [rollout.Group] for one revision.
+// fleetGroup has the subscribers of an Envoy version on all replicas, as the leader sees them. It
+// is a [rollout.Group] for a revision.
 type fleetGroup struct {
 	f       *filter
 	of      *snapshot.Revision
@@ -21,7 +21,7 @@ type fleetGroup struct {
 	caught  bool // all replicas have carried out the present shares
 }
 
-// part is the share of one replica in a fleetGroup.
+// part is the share of a replica in a fleetGroup.
 type part struct {
 	replica string
 	ledger.Count

@@ -177,7 +177,7 @@ func (w *followed) described(local *snapshot.Filter, content func(id string) *sn
 	return &rolled
 }
 
-// names says whether the record names a node as the canary of a revision, so that a note about it
+// names says whether the record names a node as the canary of a revision, so a note about it
 // would be written.
 func (w *followed) names(node, envoy, revision string, now time.Time) bool {
 	c := w.record.Canary(revision, envoy)

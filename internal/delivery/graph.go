@@ -49,7 +49,7 @@ func newFilter(name string, verdicts *verdict.Book, frozen *freeze, w *followed,
 	}
 }
 
-// group has the subscribers of one Envoy version that can run the filter. It is a [rollout.Group].
+// group has the subscribers of an Envoy version that can run the filter. It is a [rollout.Group].
 type group struct {
 	f        *filter
 	envoy    string
@@ -60,7 +60,7 @@ type group struct {
 	selected int // the number of subs selected by the canary policy
 }
 
-// stream is one xDS stream of one Envoy.
+// stream is one xDS stream of an Envoy.
 type stream struct {
 	id    StreamID
 	node  Node
@@ -84,7 +84,7 @@ type stream struct {
 	isQueued bool   // the step looks at the stream before it ends
 }
 
-// sub is a subscriber: one filter on one stream, the unit of delivery and of status. There are as
+// sub is a subscriber: one filter on a stream, the unit of delivery and of status. There are as
 // many as Envoys times filters, so the struct is small: times are offsets, the version is packed,
 // and rarely known facts are kept apart. TestMemoryPerSubscriber notices its growth.
 type sub struct {

@@ -289,7 +289,7 @@ func (m *Machine) Counts() map[State]int {
 	return all
 }
 
-// CountsOf is Counts for one filter.
+// CountsOf is Counts for a filter.
 func (m *Machine) CountsOf(name string) map[State]int {
 	f := m.filters.get(name)
 	if f == nil {

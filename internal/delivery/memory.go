@@ -42,7 +42,7 @@ type UnsettledFilter struct {
 	Verdicts []VerdictRecord   `json:"verdicts,omitempty"` // on the filter's revisions
 }
 
-// FilterMemory is the memory of one name.
+// FilterMemory is the memory of a name.
 type FilterMemory struct {
 	Name   string           `json:"name"`
 	Wanted *snapshot.Filter `json:"wanted,omitempty"` // nil: no spec has this name; not written any more
@@ -71,7 +71,7 @@ type FilterMemory struct {
 	Record *ledger.Record `json:"record,omitempty"`
 }
 
-// VerdictRecord is the verdict on one revision and one Envoy version.
+// VerdictRecord is the verdict on a revision and one Envoy version.
 type VerdictRecord struct {
 	Revision string `json:"revision"`
 	Envoy    string `json:"envoy"`

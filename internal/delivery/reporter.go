@@ -74,7 +74,7 @@ func (e *reporter) report() {
 	e.tell(Report{p})
 }
 
-// counts are the counts of one filter.
+// counts are the counts of a filter.
 func (e *reporter) counts(f *filter) (all []ledger.Count) {
 	if c := f.candidate(); c != nil {
 		for _, g := range f.inOrder() {

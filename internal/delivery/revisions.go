@@ -19,7 +19,7 @@ const (
 	refusedLength = 5
 )
 
-// revisions are the revisions of one filter. A [Memory] shares the lists, so they are replaced and
+// revisions are the revisions of a filter. A [Memory] shares the lists, so they are replaced and
 // never changed.
 type revisions struct {
 	wanted *snapshot.Filter // nil: no spec has this name

@@ -198,7 +198,7 @@ func (e *sender) mayShare(u *sub, c choice) bool {
 
 // place puts a push into a response, shared or not, and says whether there was room. In delta a
 // shareable push waits for the answer to the outstanding shared response, together with the pushes
-// that come up meanwhile: Envoy asks for one filter at a time as it boots, and revisions become
+// that come up meanwhile: Envoy asks for a filter at a time as it boots, and revisions become
 // known to load.
 func (e *sender) place(u *sub, c choice, class class) bool {
 	s, shares := u.s, e.mayShare(u, c)

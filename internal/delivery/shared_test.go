@@ -36,7 +36,7 @@ func TestWhatIsSettledSharesAResponse(t *testing.T) {
 	}
 }
 
-// A booting Envoy asks for one filter after the other: the first goes out at once, and the filters
+// A booting Envoy asks for a filter after the other: the first goes out at once, and the filters
 // asked for meanwhile share the next response.
 func TestWhatIsAskedForMeanwhileGoesTogether(t *testing.T) {
 	for name, c := range both() {

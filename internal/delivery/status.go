@@ -49,7 +49,7 @@ type Spread struct {
 	Done bool
 }
 
-// SubscriberStatus is the status of one subscriber.
+// SubscriberStatus is the status of a subscriber.
 type SubscriberStatus struct {
 	Name     string // the filter's
 	Node     Node

@@ -46,7 +46,7 @@ func (r *rig) problem(name string) string {
 	return st.Problem.Code
 }
 
-// twoVersions has `one` live on streams 1 and 3 of one Envoy version and on 2 and 4 of another.
+// twoVersions has `one` live on streams 1 and 3 of an Envoy version and on 2 and 4 of another.
 func twoVersions(t *testing.T) *rig {
 	t.Helper()
 	r := newRig(t)

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// trials are the trials of one group: which of its subscribers are canaries of which revision.
+// trials are the trials of a group: which of its subscribers are canaries of which revision.
 type trials []*trial // nearly always one or none
 
 // trial counts the canaries of a revision. The canaries are the subscribers with the trial's bit in

@@ -7,7 +7,7 @@
 // carries out a record when the replica hears of it, and the leader does so, too.
 //
 // A [Note] names a node that may hold refused bytes. The ledger has the note before the bytes go
-// out, so that a replica that has never seen the node knows of them. A [Verdict] says whether a
+// out, so a replica that has never seen the node knows of them. A [Verdict] says whether a
 // revision loads on an Envoy version. A [Presence] tells the leader about a replica's Envoys, in
 // numbers.
 //

@@ -56,7 +56,7 @@ type Presence struct {
 	Counts []Count `json:"counts,omitempty"`
 }
 
-// Count is about the Envoys of one version that a replica has for one filter, in numbers.
+// Count is about the Envoys of a version that a replica has for a filter, in numbers.
 type Count struct {
 	Filter    string `json:"filter"`
 	Revision  string `json:"revision"` // the candidate, or the stable revision

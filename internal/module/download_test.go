@@ -205,8 +205,8 @@ func TestEndlessDownload(t *testing.T) {
 	})
 }
 
-// TestHostsThatHangHoldUpNobodyElse checks whether downloads from hanging hosts wait and retry, while
-// a download from another host begins at once.
+// TestHostsThatHangHoldUpNobodyElse checks whether downloads from hanging hosts wait and retry,
+// while a download from another host begins at once.
 func TestHostsThatHangHoldUpNobodyElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())

@@ -23,7 +23,7 @@ import (
 var ErrNobody = errors.New("no replica has the module")
 
 // Fetch asks one peer after another for a module, until take has taken one. take reads and verifies
-// the bytes. The order is random, so that a replica that has just got a module does not serve all
+// the bytes. The order is random, so a replica that has just got a module does not serve all
 // others.
 func (f *Fleet) Fetch(ctx context.Context, sha256 string, take func(io.Reader) error) error {
 	all := f.askable()

@@ -36,7 +36,7 @@ func merge(all []part, missing []string) api.Filter {
 			}
 		}
 		for _, s := range p.filter.Subscribers {
-			// An Envoy that has gone from one replica and come to another has not gone.
+			// An Envoy that has gone from a replica and come to another has not gone.
 			if s.State == api.SubscriberGone && here[envoy{s.Node, s.Cluster}] {
 				continue
 			}

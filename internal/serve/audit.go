@@ -17,7 +17,7 @@ type auditLog struct {
 }
 
 // openAudit opens the file in cfg. Only the server's user can read a new file. Each line is written
-// at the end of the file, and with a single write, so that a rotation can copy and truncate the
+// at the end of the file, and with a single write, so a rotation can copy and truncate the
 // file.
 func openAudit(cfg *Config) (*auditLog, error) {
 	a := &auditLog{Logger: cfg.Logger.Named("audit")}

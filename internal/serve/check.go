@@ -18,7 +18,7 @@ import (
 )
 
 // start is all input of a server before the first open port. Whatever the configuration names and
-// the server only reads belongs here, so that [Check] finds a problem there before the start.
+// the server only reads belongs here, so [Check] finds a problem there before the start.
 type start struct {
 	certificates *certificates
 	identities   *identities

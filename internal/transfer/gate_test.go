@@ -81,8 +81,8 @@ func fetch(ctx context.Context, g *Gate, host string) error {
 	return err
 }
 
-// TestSlowHostsHoldUpNobodyElse checks whether a download from another host begins at once while slow
-// hosts occupy all their places.
+// TestSlowHostsHoldUpNobodyElse checks whether a download from another host begins at once while
+// slow hosts occupy all their places.
 func TestSlowHostsHoldUpNobodyElse(t *testing.T) {
 	for _, kind := range []string{"hangs", "stalls", "trickles"} {
 		t.Run(kind, func(t *testing.T) {

@@ -157,7 +157,7 @@ func TestSealedContents(t *testing.T) {
 	}
 }
 
-// Two replicas with one name do not hide each other, and a restarted one takes its place at once.
+// Two replicas with a name do not hide each other, and a restarted one takes its place at once.
 func TestOneNameTwice(t *testing.T) {
 	t.Parallel()
 	e := harness.StartEtcd(t, harness.EtcdOptions{})

@@ -4,7 +4,7 @@ import "time"
 
 // stopwatch measures a time that stands still now and then. The zero value stands at 0.
 //
-// A stopwatch counts the time between two looks of one process. A restart goes on with the total,
+// A stopwatch counts the time between two looks of a process. A restart goes on with the total,
 // so neither the time without a server nor a jump of the wall clock counts.
 // See docs/RATIONALE.md#which-time-does-a-soak-count.
 type stopwatch struct {
@@ -32,7 +32,7 @@ func (s *stopwatch) at(now time.Time) time.Duration {
 // reset sets the watch back to 0.
 func (s *stopwatch) reset() { s.total, s.runs = 0, false }
 
-// The state is saved while a soak or a watch is under way, so that a killed server loses little of
+// The state is saved while a soak or a watch is under way, so a killed server loses little of
 // the time: a tenth of the time, from one second to ten.
 const (
 	leastCheckpoint = time.Second

@@ -9,7 +9,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// Group has the subscribers of one Envoy version that can run the filter, as a rollout sees them.
+// Group has the subscribers of an Envoy version that can run the filter, as a rollout sees them.
 type Group interface {
 	Envoy() string  // the version; "": not known
 	Size() int      // the number of subscribers

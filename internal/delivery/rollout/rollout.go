@@ -1,4 +1,4 @@
-// Package rollout decides how far a revision of one filter may go.
+// Package rollout decides how far a revision of a filter may go.
 //
 // Events go into a [Rollout]: another candidate is wanted, a node was lost or has answered, an
 // operator promotes or retries. Decisions come out of its state and the [Facts], numbers about the
@@ -26,7 +26,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
-// Rollout is the state of the rollouts of one filter. The zero value has not begun.
+// Rollout is the state of the rollouts of a filter. The zero value has not begun.
 type Rollout struct {
 	suspects suspects
 	promoted string // the revision promoted by hand, without canaries; "": none

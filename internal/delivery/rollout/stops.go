@@ -36,7 +36,7 @@ type Stop struct {
 func (s *Stop) IsKept() bool { return s.Why != NotForAny }
 
 // IsForAll says whether the stop concerns every Envoy: none gets the revision, even if nothing else
-// loads there. A refusal and a loss concern the Envoys of one version.
+// loads there. A refusal and a loss concern the Envoys of a version.
 func (s *Stop) IsForAll() bool { return s.Why != Refused && s.Why != Lost && s.Why != NotForAny }
 
 const (

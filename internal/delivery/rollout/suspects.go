@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// lossLimit is how many losses of a revision, by the Envoys of one version, stop the rollout.
+	// lossLimit is how many losses of a revision, by the Envoys of a version, stop the rollout.
 	// While there are other nodes, a single node is asked once less.
 	// See docs/RATIONALE.md#when-do-lost-streams-stop-a-rollout.
 	lossLimit = 3
@@ -43,7 +43,7 @@ func (s Suspect) IsNearLimit() bool { return s.Losses >= lossLimit-1 }
 // IsLost says whether the node was lost so often that the cause is taken to be its own.
 func (s Suspect) IsLost() bool { return s.Losses >= lossLimit }
 
-// suspicion has the suspects of one revision and one Envoy version.
+// suspicion has the suspects of a revision and one Envoy version.
 type suspicion struct {
 	nodes map[string]*Suspect // by node id
 	until time.Time           // the latest Until of the nodes

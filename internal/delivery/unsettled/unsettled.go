@@ -24,7 +24,7 @@ type Node struct {
 	Envoy    string // the node's Envoy version; "": not known
 }
 
-// Nodes has the unsettled nodes of one filter, by node id. Use [NewNodes].
+// Nodes has the unsettled nodes of a filter, by node id. Use [NewNodes].
 type Nodes struct {
 	sent map[string]Node
 	// announced are the nodes that are about to get an unproven revision.

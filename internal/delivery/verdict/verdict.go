@@ -1,7 +1,7 @@
 // Package verdict keeps the verdicts of Envoys: which revisions load on which Envoy version.
 //
 // A [Book] owns the verdicts and the list of the Envoy versions that gave them. Both are bounded. A
-// [Cache] belongs to a group of subscribers of one version: thousands of subscribers ask for the
+// [Cache] belongs to a group of subscribers of a version: thousands of subscribers ask for the
 // same few verdicts. Nothing here is safe for concurrent use.
 package verdict
 

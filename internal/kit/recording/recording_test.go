@@ -80,7 +80,7 @@ func TestStreams(t *testing.T) {
 	}
 }
 
-// The oldest streams go first, so that a recording never goes blind.
+// The oldest streams go first, so a recording never goes blind.
 func TestStreamsAreBounded(t *testing.T) {
 	var s Streams
 	for i := range 3 * mostOpen {

@@ -57,7 +57,7 @@ func isForDebuggers(name string) bool {
 	return strings.HasPrefix(name, ".debug_") || strings.HasPrefix(name, "reloc.")
 }
 
-// Change describes the change from one module to the next, in a few words. before is nil for the
+// Change describes the change from a module to the next, in a few words. before is nil for the
 // first build.
 func Change(before *static.Description, after static.Description) string {
 	switch {

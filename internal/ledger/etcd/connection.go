@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// farewell bounds the end of the lease, so that another replica leads at once.
+	// farewell bounds the end of the lease, so another replica leads at once.
 	farewell = time.Second
 	// pageSize is how many keys are read together: their values need up to 32 MiB.
 	pageSize = 32
@@ -106,7 +106,7 @@ func (c *connection) open(ctx context.Context) error {
 	return nil
 }
 
-// sayFarewell ends the lease, so that the presence and the lead of this replica end at once.
+// sayFarewell ends the lease, so the presence and the lead of this replica end at once.
 func (c *connection) sayFarewell() {
 	c.session.Orphan()
 	ctx, cancel := context.WithTimeout(c.client.Ctx(), farewell)

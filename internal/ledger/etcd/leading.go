@@ -74,7 +74,7 @@ func (w *maker) endCommand(c *change, id, problem string, lease clientv3.LeaseID
 	c.put(w.l.keys.outcome(id), text, clientv3.WithLease(lease))
 }
 
-// proposalChanges writes a record with its contents. Contents that are too large for one request go
+// proposalChanges writes a record with its contents. Contents that are too large for a request go
 // before the record.
 func (w *maker) proposalChanges(p *proposal, outcomes clientv3.LeaseID) (all []*change, err error) {
 	q, m, filter := w.l.queue, w.l.mirror, p.Record.Filter

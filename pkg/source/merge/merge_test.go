@@ -180,8 +180,8 @@ func TestRun(t *testing.T) {
 	})
 }
 
-// TestASourceThatEndsTakesNoOtherWithIt checks whether the other sources continue, and that the ended
-// source starts again.
+// TestASourceThatEndsTakesNoOtherWithIt checks whether the other sources continue, and that the
+// ended source starts again.
 func TestASourceThatEndsTakesNoOtherWithIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		one, two := make(scripted), make(endingOnce)

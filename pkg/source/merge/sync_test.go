@@ -26,8 +26,8 @@ func (a *asked) Sync(context.Context) error {
 	return a.err
 }
 
-// TestSync checks whether the merged set is emitted before Sync returns, that sources without Sync are
-// skipped, and that an error of a source becomes the error of the whole.
+// TestSync checks whether the merged set is emitted before Sync returns, that sources without Sync
+// are skipped, and that an error of a source becomes the error of the whole.
 func TestSync(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		one, two := &asked{sets: make(chan source.Set)}, make(scripted)
