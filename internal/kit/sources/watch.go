@@ -8,8 +8,9 @@ import (
 )
 
 const (
-	// settle is the quiet time after an event. Editors write a file in several steps.
-	settle = 15 * time.Millisecond
+	// settle is the quiet time after an event. Editors write a file in several steps, which follow
+	// each other within a millisecond. A later step ends the build, and begins another.
+	settle = 5 * time.Millisecond
 	// rescan is the time between two looks without any event.
 	rescan = 2 * time.Second
 )
