@@ -24,10 +24,10 @@ type Permissions struct {
 	Group string
 }
 
-// ErrLive says that another process listens on a Unix socket.
+// ErrLive says another process listens on a Unix socket.
 var ErrLive = errors.New("another process listens there")
 
-// ErrNoSocket says that the path of a Unix socket belongs to a file of another kind.
+// ErrNoSocket says the path of a Unix socket belongs to a file of another kind.
 var ErrNoSocket = errors.New("a file that is no socket is there")
 
 // Listen opens the address. A Unix socket without a process is replaced. Listen returns

@@ -14,13 +14,13 @@ import (
 type Options struct {
 	Version string       // of the server; "" means (devel)
 	Metrics http.Handler // answers /metrics; nil means no /metrics
-	// Tokens are the tokens for requests. nil means that no request needs a token.
+	// Tokens are the tokens for requests. nil means no request needs a token.
 	Tokens Tokens
 	// Refused is called with the address of each client with an unknown token. nil means no call.
 	Refused func(from string)
 	// Audit gets a line for each change. nil means no log.
 	Audit *zap.Logger
-	// Fleet has the other replicas. nil means that the server is alone.
+	// Fleet has the other replicas. nil means the server is alone.
 	Fleet Fleet
 	// OwnName reports whether a host name belongs to the server, beside IP addresses and the
 	// machine's own names: the names of its certificate. nil means no further names.

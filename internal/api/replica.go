@@ -19,7 +19,7 @@ type Replica struct {
 	// if not, and the fields then are those that the ledger has.
 	Reachable bool   `json:"reachable"`
 	Error     *Error `json:"error"`
-	// Degraded says that the replica serves without its ledger, and why; null: it does not.
+	// Degraded says the replica serves without its ledger, and why; null: it does not.
 	Degraded *Error `json:"degraded"`
 	// Waits are what does not go on for that reason, a sentence each.
 	Waits []string `json:"waits"`

@@ -270,8 +270,8 @@ func (c Client) Forget(ctx context.Context, name string) (*api.Forgotten, error)
 
 // OnChange calls look once connected and after each burst of events. OnChange returns nil once look
 // is done, and otherwise the error of look, the error of ctx, or an error when the connection ends.
-// A call of look is never interrupted. A server with other replicas has no events of theirs, so look
-// is also called every two seconds.
+// A call of look is never interrupted. A server with other replicas has no events of theirs, so
+// look is also called every two seconds.
 func (c Client) OnChange(ctx context.Context, look func() (done bool, err error)) error {
 	const ofOthers = 2 * time.Second
 	every := time.Duration(0)

@@ -52,7 +52,7 @@ type Options struct {
 	ListenersFile string
 	// FilterFiles are the paths of files with the filters, by name. With them, Envoy reads each
 	// filter from its file, and there is no control plane: Envoy has no cluster for one, and
-	// reports no stats. nil means that the filters come from the control plane.
+	// reports no stats. nil means the filters come from the control plane.
 	FilterFiles map[string]string
 
 	Mode Mode // ads-delta

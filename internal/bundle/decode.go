@@ -20,7 +20,7 @@ type Names struct {
 	Tag string
 	// Exact is the name in errors: oci://registry/repo@sha256:….
 	Exact string
-	// Unsigned says that no signature covers the bundle: each module that must be signed needs a
+	// Unsigned says no signature covers the bundle: each module that must be signed needs a
 	// signature of its own.
 	Unsigned bool
 }

@@ -11,7 +11,7 @@ import (
 	"oras.land/oras-go/v2/content"
 )
 
-// BrokenError says that a bundle is invalid. Another fetch would not help.
+// BrokenError says a bundle is invalid. Another fetch would not help.
 type BrokenError struct{ Reason error }
 
 // Error returns the reason's text.
@@ -42,7 +42,7 @@ func ReadManifest(ctx context.Context, from content.Fetcher, root ocispec.Descri
 
 // Fetch copies a bundle into a store and verifies each content. The caller has already read the
 // manifest. Fetch skips contents that the store has, and ignores anything else that the manifest
-// refers to, such as a subject. there may be nil.
+// refers to, like a subject. there may be nil.
 func Fetch(ctx context.Context, from content.ReadOnlyStorage, into content.Storage, root ocispec.Descriptor, entries []Entry, there Skipped) error {
 	layers := make([]ocispec.Descriptor, 0, len(entries))
 	known := map[digest.Digest]struct{}{}

@@ -13,10 +13,10 @@ import (
 type Cause struct {
 	Words string // the reason, as the end of a sentence about the server
 	Hint  string // the next step
-	// Certificate says that the server's certificate is at fault. Another attempt fails in the same
+	// Certificate says the server's certificate is at fault. Another attempt fails in the same
 	// way until somebody repairs the certificate.
 	Certificate bool
-	// Plain says that the server speaks no TLS.
+	// Plain says the server speaks no TLS.
 	Plain bool
 }
 

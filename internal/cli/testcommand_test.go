@@ -28,7 +28,13 @@ func writeTested(t *testing.T, dir string, module []byte, status string) {
 func TestLeastCoverage(t *testing.T) {
 	dir := t.TempDir()
 	writeTested(t, dir, testfilter.HTTP{Stamp: "a", RequireToken: true}.Module(), "403")
-	for run, want := range map[string]int{"strangers": 0, "none of them": 1} {
+	spec := "module: {file: auth.wasm}\ntests:\n" +
+		"- {name: strangers, request: {}, expect: {response: {status: 403}}}\n" +
+		"- {name: friends, request: {headers: {token: ok}}, expect: {response: {status: 200}}}\n"
+	if err := atomicfile.WriteFile(filepath.Join(dir, "auth.yaml"), []byte(spec), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for run, want := range map[string]int{"strangers": 0, "friends": 1} {
 		var out, problems bytes.Buffer
 		if got := Run(t.Context(), []string{"test", dir, "--run", run, "--min-coverage", "100"}, nil, &out, &problems); got != want {
 			t.Errorf("%s: exit %d\n%s%s", run, got, &out, &problems)

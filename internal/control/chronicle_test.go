@@ -61,7 +61,7 @@ func historyOf(t *testing.T, c *Control, name string) api.History {
 	return h
 }
 
-// A server that has no record yet takes the revisions of its state into the record. The record is
+// A server without a record yet takes the revisions of its state into the record. The record is
 // written about a second after a change, and a cost is measured after ten quiet seconds.
 func TestTheRecordBeginsWithTheState(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

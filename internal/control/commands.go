@@ -52,7 +52,7 @@ func rollBack(c *Control, name, revision string, pin bool, by string) (api.Filte
 	return f, nil
 }
 
-// withRevision returns the filters with another revision for a filter. rolledBack says that a
+// withRevision returns the filters with another revision for a filter. rolledBack says a
 // rollback serves the revision.
 func withRevision(filters []*snapshot.Filter, name string, r *snapshot.Revision, rolledBack bool) []*snapshot.Filter {
 	changed := slices.Clone(filters)

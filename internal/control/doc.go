@@ -1,6 +1,6 @@
 // Package control has the owner of the state: the goroutine of [Control.Run]. Everything that
 // happens reaches the owner as a message (messages.go), and the owner finishes each message
-// before it takes the next one. Decisions are made elsewhere, in pure packages that can be read
+// before it takes the next. Decisions are made elsewhere, in pure packages that can be read
 // and tested by themselves:
 //
 //   - track follows each spec from its text to a wanted filter;

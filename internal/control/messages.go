@@ -87,7 +87,7 @@ type (
 type description struct {
 	revision *snapshot.Revision
 	filter   *snapshot.Filter // nil: a revision of a time before the record
-	// pinned says that a user has gone back to the revision: its commit is of an earlier edit.
+	// pinned says a user has gone back to the revision: its commit is of an earlier edit.
 	pinned bool
 	tries  int       // for the commit
 	due    time.Time // of the next try

@@ -36,7 +36,7 @@ func newWorkers(in *inbox, cfg Config) *workers {
 }
 
 // read does tasks on all cores: local files together, so one change makes one snapshot, and
-// downloads one by one.
+// downloads singly.
 func (w *workers) read(ctx context.Context, tasks []*track.Task) {
 	var local []*track.Task
 	for _, task := range tasks {

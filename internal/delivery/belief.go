@@ -34,7 +34,7 @@ func (b *belief) runningID() string {
 	return b.accepted.Unpack().Revision
 }
 
-// disown drops a running revision that has no spec any more. It is an unknown one from now on.
+// disown drops a running revision without a spec now. It is an unknown one from now on.
 func (b *belief) disown() {
 	if b.running != nil && !b.running.BuiltIn {
 		b.running = nil

@@ -40,16 +40,16 @@ type (
 	// SnapshotChanged replaces the former snapshot.
 	SnapshotChanged struct{ Snapshot *snapshot.Snapshot }
 
-	// FetchStarted says that a GET with a push's token has begun. Certificate is the key of the
+	// FetchStarted says a GET with a push's token has begun. Certificate is the key of the
 	// client's names, as in [Node]: a GET by another client counts for nothing.
 	FetchStarted struct{ Token, Certificate string }
-	// FetchFinished says that a GET has ended, complete or not. Taken says that the Envoy has
+	// FetchFinished says a GET has ended, complete or not. Taken says the Envoy has
 	// closed the connection after the last byte: the code is in Envoy's cache.
 	FetchFinished struct {
 		Token, Certificate string
 		Complete, Taken    bool
 	}
-	// BuildFailed says that a resource of a [Send] could not be made and was not sent.
+	// BuildFailed says a resource of a [Send] could not be made and was not sent.
 	BuildFailed struct {
 		Stream StreamID
 		Name   string
@@ -80,7 +80,7 @@ type (
 		Outcome          rollout.Outcome
 		Reason           string
 	}
-	// Woken says that the time of [Machine.Next] has come.
+	// Woken says the time of [Machine.Next] has come.
 	Woken struct{}
 )
 
@@ -134,7 +134,7 @@ type (
 		// made, the remaining resources are sent.
 		Others []Resource
 		Envoy  string // the Envoy's version, for the translation
-		// Unproven says that no Envoy of this version has loaded the revision yet. The unsettled
+		// Unproven says no Envoy of this version has loaded the revision yet. The unsettled
 		// nodes must be on disk before the send: they are the nodes that may hold refused bytes.
 		Unproven bool
 		// More says, in SotW, that further responses follow as soon as this response is answered,
@@ -142,12 +142,12 @@ type (
 		// accepted versions.
 		More bool
 	}
-	// Changed says that the status of a filter may have changed.
+	// Changed says the status of a filter may have changed.
 	Changed struct{ Name string }
-	// Persist says that the [Memory] has changed, apart from the unsettled nodes.
+	// Persist says the [Memory] has changed, apart from the unsettled nodes.
 	Persist struct{}
 	// PersistUnsettled says that [Machine.Unsettled] has changed, which is small whatever the
-	// number of filters. Awaited says that a [Send] with Unproven waits for the write. Otherwise
+	// number of filters. Awaited says a [Send] with Unproven waits for the write. Otherwise
 	// earlier writes already name the nodes of all sends.
 	PersistUnsettled struct{ Awaited bool }
 	// EndStream asks the shell to end a stream. All streams together would exceed a budget for
@@ -157,10 +157,10 @@ type (
 		Stream StreamID
 		Over   Budget
 	}
-	// Forgotten says that the machine has dropped everything about a removed filter. The filter is
+	// Forgotten says the machine has dropped everything about a removed filter. The filter is
 	// not in [Machine.Snapshot] either.
 	Forgotten struct{ Name, SpecFile string }
-	// WentLive says that a subscriber accepted a revision. Since is when the revision became
+	// WentLive says a subscriber accepted a revision. Since is when the revision became
 	// wanted; zero: the subscriber joined later. Subscribers that joined later are reported once
 	// for each response, and Others is the number of further subscribers.
 	WentLive struct {
@@ -201,7 +201,7 @@ type (
 	}
 )
 
-// Resource is one version of a filter.
+// Resource is a version of a filter.
 type Resource struct {
 	Name     string
 	Revision *snapshot.Revision

@@ -9,7 +9,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/snapshot"
 )
 
-// followed is what a replica knows of the fleet's decisions about one filter. A nil followed
+// followed is what a replica knows of the fleet's decisions about a filter. A nil followed
 // belongs to a server that decides alone.
 type followed struct {
 	local     *snapshot.Filter // as the replica's source has it; nil: no spec has the name
@@ -21,7 +21,7 @@ type followed struct {
 	allotted  int64
 	retried   *ledger.Retry // the last retry that was carried out
 	notes     map[string]ledger.Note
-	stored    map[string]ledger.Note // by node: what the ledger told last of this replica's own notes
+	stored    map[string]ledger.Note // by node: the last news of the ledger about this replica's own notes
 	notedAt   map[string]time.Time
 	missing   map[canaryKey]time.Time // since when no replica has a named canary
 	commands  []ledger.Command        // not carried out yet
@@ -56,7 +56,7 @@ func (b followedBook) of(name string) *followed {
 	return w
 }
 
-// setLocal notes what the source wants.
+// setLocal notes the wish of the source.
 func (w *followed) setLocal(f *snapshot.Filter, now time.Time) {
 	if w.local != nil && f != nil && !sameRevision(w.local.Revision, f.Revision) {
 		w.changedAt = now

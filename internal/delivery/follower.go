@@ -136,7 +136,7 @@ func (e *follower) tellVerdict(f *filter, r *snapshot.Revision, key verdict.Key,
 func (e *follower) recordChanged(c *ledger.RecordChanged) {
 	w := e.followed.of(c.Record.Filter)
 	if !c.Gone && c.Record.Format > ledger.Format {
-		return // a later release wrote the record: this replica goes on with what it has
+		return // a later release wrote the record: this replica goes on as before
 	}
 	d := w.draft
 	w.propose(nil)
@@ -159,7 +159,7 @@ func (e *follower) recordChanged(c *ledger.RecordChanged) {
 func (e *follower) carryOut(f *filter, r *ledger.Record) {
 	w := f.followed
 	d := w.takeWritten()
-	first := f.follows == nil // an earlier process has carried out what came before
+	first := f.follows == nil // an earlier process has carried out the earlier retries
 	f.follow(r)
 	stable, wanted, stops, promoted, paused := f.stable, f.wanted, f.rollout.Stops.All(), f.rollout.Promoted(), f.rollout.Way.IsPaused()
 	local := w.local
@@ -248,7 +248,7 @@ func (e *follower) verdictChanged(v ledger.Verdict, gone bool) {
 	e.look(f)
 }
 
-// presenceChanged takes what another replica tells about itself.
+// presenceChanged takes the report of another replica.
 func (e *follower) presenceChanged(p ledger.Presence, gone bool) {
 	if p.Replica == e.replica.name {
 		return

@@ -2,7 +2,7 @@ package delivery
 
 import "github.com/wasm-xds/wasm-xds/internal/ledger"
 
-// wire makes the parts of a follower, and has the machine's parts tell it what happens.
+// wire makes the parts of a follower, and has the machine's parts tell it the events.
 func (e *follower) wire(p *progress, r *rollouts) *follower {
 	h := halts{e.step}
 	e.halts, e.peers = h, newPeers()

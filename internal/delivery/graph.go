@@ -84,7 +84,7 @@ type stream struct {
 	isQueued bool   // the step looks at the stream before it ends
 }
 
-// sub is a subscriber: one filter on a stream, the unit of delivery and of status. There are as
+// sub is a subscriber: a filter on a stream, the unit of delivery and of status. There are as
 // many as Envoys times filters, so the struct is small: times are offsets, the version is packed,
 // and rarely known facts are kept apart. TestMemoryPerSubscriber notices its growth.
 type sub struct {

@@ -8,7 +8,7 @@ import (
 // halts stops rollouts, and reports how rollouts move.
 type halts struct{ *step }
 
-// carryOut carries out what an advance of the rollout asks for.
+// carryOut carries out the requests of an advance of the rollout.
 func (e halts) carryOut(f *filter, r *snapshot.Revision, p *rollout.Progress) {
 	if !p.Look.IsZero() {
 		e.wakeFilter(f, p.Look)

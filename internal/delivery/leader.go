@@ -123,7 +123,7 @@ func (e *leader) isBehind(f *filter, r *snapshot.Revision) bool {
 	return true
 }
 
-// keepCandidate keeps a candidate whose rollout ends early, see specs.keepCandidate.
+// keepCandidate keeps a candidate after an early end of its rollout, see specs.keepCandidate.
 func (e *leader) keepCandidate(f *filter, d *draft, c *snapshot.Revision) {
 	loads, refused := false, false
 	for _, v := range f.verdicts.On(c.ID) {
@@ -208,7 +208,7 @@ func (e *leader) isCaught(f *filter) bool {
 	return e.replica.seen >= at && e.peers.haveSeen(at) && f.followed.record != nil
 }
 
-// note notes what an advance of the rollout asks for.
+// note notes the requests of an advance of the rollout.
 func (e *leader) note(f *filter, d *draft, r *snapshot.Revision, p *rollout.Progress) {
 	if !p.Look.IsZero() {
 		e.wakeFilter(f, p.Look)

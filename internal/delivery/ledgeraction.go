@@ -7,7 +7,7 @@ import "github.com/wasm-xds/wasm-xds/internal/ledger"
 type (
 	// FromLedger is an event of the ledger.
 	FromLedger struct{ Event ledger.Event }
-	// NotNoted says that the note of a [NoteFirst] was not written, and that the send that waited
+	// NotNoted says the note of a [NoteFirst] was not written, and that the send that waited
 	// for it was not made. The ledger may have the note nevertheless.
 	NotNoted struct {
 		Stream StreamID

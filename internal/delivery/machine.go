@@ -351,6 +351,6 @@ func (m *Machine) Untidy() Memory { return m.keeper.memory() }
 // Unsettled returns the unsettled part of the [Memory].
 func (m *Machine) Unsettled() Unsettled { return m.keeper.unsettled() }
 
-// Saved says that the memory with this [Memory.Seq] survives a crash. [Machine.Unsettled] then
+// Saved says the memory with this [Memory.Seq] survives a crash. [Machine.Unsettled] then
 // leaves out filters if all of their nodes had answered before.
 func (m *Machine) Saved(seq uint64) { m.record.Saved(seq) }

@@ -124,7 +124,7 @@ func (e *notebook) unsettle(f *filter, n ledger.Note) {
 	e.look(f)
 }
 
-// doubt makes a suspect of a node whose replica has gone.
+// doubt makes a suspect of a node if its replica has gone.
 func (e *notebook) doubt(f *filter, n ledger.Note) {
 	if n.Revision == "" || n.Losses > 0 || e.verdicts.Loads(n.Key()) || f.rollout.Suspect(n.Key(), n.Node).Is() ||
 		slices.ContainsFunc(f.subs, func(u *sub) bool { return u.s.node.ID == n.Node }) {

@@ -66,7 +66,7 @@ func (p *peers) haveSeen(mod int64) bool {
 // names are the names of the replicas, sorted.
 func (p *peers) names() []string { return sortedKeys(p.all) }
 
-// count is what a replica tells about the Envoys of a version; nil: it has none.
+// count is the report of a replica about the Envoys of a version; nil: it has none.
 func (p *peers) count(replica, filter, revision, envoy string) *ledger.Count {
 	return p.all[replica].counts[countKey{filter, revision, envoy}]
 }

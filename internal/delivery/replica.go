@@ -39,7 +39,7 @@ func saltEpoch(replica string, epoch uint32) uint32 {
 	return h.Sum32() + epoch
 }
 
-// led notes who leads, and says whether this replica has begun to lead.
+// led notes the leader, and says whether this replica has begun to lead.
 func (p *replica) led(e ledger.Led, now time.Time) (begun bool) {
 	begun = e.Term != 0 && e.Term != p.term
 	p.term, p.leader = e.Term, e.Leader

@@ -150,7 +150,7 @@ func (w *replicasWorld) settleFor(limit time.Duration) bool {
 // checkAtRest checks a fleet at rest.
 func (w *replicasWorld) checkAtRest() {
 	w.checkConfigs()
-	// An Envoy that refused what it runs keeps it, and the refused bytes.
+	// An Envoy that refused its running revision keeps it, and the refused bytes.
 	if notes := w.store.Notes(); len(notes) > 0 && len(w.moody) == 0 {
 		w.failf("notes stay although every Envoy has taken a good revision: %+v", notes)
 	}

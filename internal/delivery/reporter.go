@@ -25,7 +25,7 @@ type reporter struct {
 	told    bool
 }
 
-// soon has a report told if it differs from the last one.
+// soon has a report told if it differs from the last.
 func (e *reporter) soon() { e.touched = true }
 
 // touch is soon, if the filter is worth a count.

@@ -88,7 +88,7 @@ func (v *revisions) wasStable(r *snapshot.Revision) bool {
 	return contains(v.older, r.ID) && !v.wish(r.ID).Tried
 }
 
-// want takes another wish of the spec. another says that the revision is another than before.
+// want takes another wish of the spec. another says the revision is another than before.
 func (v *revisions) want(w *snapshot.Filter, another bool, now time.Time) {
 	if another {
 		v.since = now

@@ -192,7 +192,7 @@ func (r *rig) nack(id StreamID, message string) {
 	r.step(Requested{Stream: id, Answer: &Answer{Name: r.oldest(id), Nack: true, Message: message}})
 }
 
-// unreadable says that the oldest response could not be made.
+// unreadable says the oldest response could not be made.
 func (r *rig) unreadable(id StreamID) {
 	r.t.Helper()
 	r.step(BuildFailed{Stream: id, Name: r.oldest(id), Reason: "the module is damaged"})

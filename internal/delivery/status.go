@@ -81,7 +81,7 @@ type StreamStatus struct {
 // Rollout says how far a revision is on the way to all Envoys.
 type Rollout struct {
 	Revision string // the candidate, or the stable revision while an Envoy version is new to it
-	// Promoted says that the rollout goes on by hand without the canaries of the spec.
+	// Promoted says the rollout goes on by hand without the canaries of the spec.
 	Promoted bool
 	// Waits are the Envoys the rollout waits for, at most 20. Of each Envoy version, suspects come
 	// before loading canaries. Empty: there is no wait.
@@ -112,7 +112,7 @@ func (s Standing) String() string {
 	return [...]string{"earlier", "active", "candidate", "stable", "rejected"}[s]
 }
 
-// RevisionStatus is one revision in a filter's history.
+// RevisionStatus is a revision in a filter's history.
 type RevisionStatus struct {
 	Revision *snapshot.Revision
 	Standing Standing

@@ -106,7 +106,7 @@ func (s *stream) eachQueued(hasRoom func() bool, look func(*sub) (stays bool)) {
 }
 
 // keepQueue keeps the subscribers that wait on the stream, and frees memory once the stream is at
-// rest. placed says that the push of a waiting subscriber was placed meanwhile.
+// rest. placed says the push of a waiting subscriber was placed meanwhile.
 func (s *stream) keepQueue(placed bool) {
 	if placed {
 		s.queue = slices.DeleteFunc(s.queue, func(u *sub) bool {

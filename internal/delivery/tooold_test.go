@@ -100,7 +100,7 @@ func TestTooOldForTheFirstRevision(t *testing.T) {
 	}
 }
 
-// TestAnEnvoyKeepsWhatItRunsAlready shows that a refusal takes nothing away from an Envoy.
+// TestAnEnvoyKeepsWhatItRunsAlready shows a refusal takes nothing away from an Envoy.
 func TestAnEnvoyKeepsWhatItRunsAlready(t *testing.T) {
 	r := newRig(t)
 	r.edit("auth", "zero")
@@ -114,14 +114,14 @@ func TestAnEnvoyKeepsWhatItRunsAlready(t *testing.T) {
 	r.edit("auth", "one", reloads, by("inline"))
 	r.want()
 	r.wantState(1, "auth", "rejected one envoy_too_old")
-	// An Envoy without a revision gets the last one that it can obey.
+	// An Envoy without a revision gets the last that it can obey.
 	r.connect(2, connection{version: "1.32.3"}, "auth")
 	r.want("2 auth zero inline")
 	r.ack(2)
 	r.wantState(2, "auth", "rejected zero envoy_too_old")
 }
 
-// TestAllThatIsLostIsTold shows that the error names both settings and the way to accept both
+// TestAllThatIsLostIsTold shows the error names both settings and the way to accept both
 // losses.
 func TestAllThatIsLostIsTold(t *testing.T) {
 	r := newRig(t)

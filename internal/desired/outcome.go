@@ -22,7 +22,7 @@ type Outcome struct {
 	Refused  string        // the revision that the sandbox refused; "": none
 }
 
-// Unfinished is a spec that has no filter yet, an error, or warnings.
+// Unfinished is a spec without a filter yet, an error, or warnings.
 type Unfinished struct {
 	Spec *spec.Spec
 	Outcome

@@ -12,7 +12,7 @@ import (
 type Pin struct {
 	Revision *snapshot.Revision `json:"revision"`
 	Instead  string             `json:"instead"`
-	// Pinned says that the rollback holds whatever the spec describes, until it is unpinned.
+	// Pinned says the rollback holds whatever the spec describes, until it is unpinned.
 	Pinned bool      `json:"pinned,omitempty"`
 	By     string    `json:"by,omitempty"` // the user; "": not known
 	At     time.Time `json:"at,omitzero"`

@@ -23,7 +23,7 @@ type Config struct {
 	// no certificate.
 	CertFile, KeyFile string
 	// User is the name of etcd's user, and PasswordFile the file with the password. "" means that
-	// the certificate alone says who connects.
+	// the certificate alone names the client.
 	User, PasswordFile string
 	// SecretKeyFile has the keys that seal contents in etcd, in the form of seal.ReadFile. "" means
 	// plain contents.

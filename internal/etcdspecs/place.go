@@ -1,7 +1,7 @@
 // Package etcdspecs keeps a bundle of specs in etcd.
 //
 // place.go is the place: etcd://PREFIX. format.go has the keys and the sizes, and is pure. push.go
-// writes a bundle in one atomic step, read.go reads a bundle at one revision of etcd, and
+// writes a bundle in one atomic step, read.go reads a bundle at a revision of etcd, and
 // problem.go words the errors.
 //
 // Below the place, the key head names the manifest of the bundle, and blobs/ has the contents by
@@ -40,8 +40,8 @@ type Place struct {
 // IsPlace says whether an argument names a place in etcd.
 func IsPlace(arg string) bool { return strings.HasPrefix(arg, Scheme) }
 
-// ParsePlace reads etcd://PREFIX. A slash in front, a slash at the end and /specs at the end make no
-// difference.
+// ParsePlace reads etcd://PREFIX. A slash in front, a slash at the end and /specs at the end make
+// no difference.
 func ParsePlace(arg string) (Place, error) {
 	prefix, found := strings.CutPrefix(arg, Scheme)
 	prefix = strings.TrimSuffix(strings.Trim(prefix, "/"), below)

@@ -17,7 +17,7 @@ const (
 	CodeBusy   = "etcd_busy"   // another push is under way
 )
 
-// ErrEmpty means that no bundle is at a place.
+// ErrEmpty means no bundle is at a place.
 var ErrEmpty = errors.New("no bundle is there")
 
 var (
@@ -28,7 +28,7 @@ var (
 	errBusy    = errors.New("another push is under way")
 )
 
-// Problem words an error of this package, or returns nil for another error, such as etcd's own.
+// Problem words an error of this package, or returns nil for another error, like etcd's own.
 func Problem(err error, p Place) *spec.Error {
 	e := &spec.Error{Pos: spec.Position{File: p.String()}}
 	var locked *seal.LockedError

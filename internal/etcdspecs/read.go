@@ -18,14 +18,14 @@ import (
 // requestLimit bounds the time of one request to etcd.
 const requestLimit = 5 * time.Second
 
-// Snapshot is the bundle of a place at one revision of etcd. After a compaction of the revision,
+// Snapshot is the bundle of a place at a revision of etcd. After a compaction of the revision,
 // the error is rpctypes.ErrCompacted, and a new snapshot helps.
 type Snapshot struct {
 	// Manifest is the descriptor of the bundle's manifest.
 	Manifest ocispec.Descriptor
 	// Revision is etcd's revision that the snapshot reads.
 	Revision int64
-	// Plain says that the bundle is not sealed, although there is a key.
+	// Plain says the bundle is not sealed, although there is a key.
 	Plain bool
 
 	kv    clientv3.KV
@@ -33,7 +33,7 @@ type Snapshot struct {
 	keys  *seal.Keys // the first one names the contents
 }
 
-// Read reads the head of a place. [ErrEmpty] means that there is none. Read also returns etcd's
+// Read reads the head of a place. [ErrEmpty] means there is none. Read also returns etcd's
 // revision, or 0 if etcd has not answered.
 func Read(ctx context.Context, kv clientv3.KV, p Place, keys *seal.Keys) (*Snapshot, int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestLimit)

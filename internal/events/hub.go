@@ -49,7 +49,7 @@ type Subscription struct {
 	Cancel func() // may be called more than once
 }
 
-// Watched says whether there is a subscriber, or the last one has left less than hubWait ago.
+// Watched says whether there is a subscriber, or the last has left less than hubWait ago.
 func (h *Hub) Watched() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

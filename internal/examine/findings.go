@@ -46,7 +46,7 @@ type Finding struct {
 	Message string `json:"message"`
 	Hint    string `json:"hint,omitempty"`
 	Test    string `json:"test,omitempty"` // the failed test; "": the module
-	// Late means that a step took too long, perhaps only because the machine was busy.
+	// Late means a step took too long, perhaps only because the machine was busy.
 	Late bool `json:"late,omitempty"`
 }
 

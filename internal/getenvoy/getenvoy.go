@@ -37,7 +37,7 @@ var pinsFile []byte
 var (
 	// ErrNoPip says that this machine has no Python with pip.
 	ErrNoPip = errors.New("no Python with pip is there to download one")
-	// ErrNotPinned says that there is no pin for the version on this platform.
+	// ErrNotPinned says there is no pin for the version on this platform.
 	ErrNotPinned = errors.New("no binary is known")
 )
 

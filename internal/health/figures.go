@@ -24,7 +24,7 @@ func (f *Figures) Add(one *signal.Figures) {
 	f.Sum.Add(one)
 }
 
-// then returns the figures of the Envoys in two stretches, one after the other.
+// then returns the figures of the Envoys in two stretches, in turn.
 func (f Figures) then(later Figures) Figures {
 	both := Figures{Envoys: max(f.Envoys, later.Envoys), Heap: later.Heap, Memory: later.Memory}
 	both.Sum.Add(&f.Sum)

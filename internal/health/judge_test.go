@@ -113,7 +113,7 @@ func TestNoFalseAlarms(t *testing.T) {
 	}
 }
 
-// TestFaultsAreFound shows that each fault is found within half a minute, whatever the noise, and
+// TestFaultsAreFound shows each fault is found within half a minute, whatever the noise, and
 // that the reason names the figure.
 func TestFaultsAreFound(t *testing.T) {
 	const rounds = 40

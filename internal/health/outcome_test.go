@@ -147,7 +147,7 @@ func TestOutcomes(t *testing.T) {
 
 func asks(h *spec.Health) { h.Prometheus = &spec.PrometheusLimit{Max: 0.5} }
 
-// TestFirstSeconds shows that there is no evidence before the first look, except for events of
+// TestFirstSeconds shows there is no evidence before the first look, except for events of
 // which a single one counts.
 func TestFirstSeconds(t *testing.T) {
 	j := health.New(spec.DefaultHealth(), spec.HTTP, spec.Open)
@@ -168,7 +168,7 @@ func TestFirstSeconds(t *testing.T) {
 	}
 }
 
-// TestALongWave shows that the memory of a judge is bounded, and that nothing gets lost when its
+// TestALongWave shows the memory of a judge is bounded, and that nothing gets lost when its
 // stretches are joined.
 func TestALongWave(t *testing.T) {
 	j := health.New(spec.DefaultHealth(), spec.HTTP, spec.Open)

@@ -23,7 +23,7 @@ type Spans interface {
 }
 
 // Points returns the figures of the last minutes of the Envoys with a revision of a filter.
-// isOpen says that the filter's policy is open. Without reports, from is nil.
+// isOpen says the filter's policy is open. Without reports, from is nil.
 func Points(now time.Time, filter, revision string, isOpen bool, envoys []Envoy, from Spans) api.FiguresSide {
 	side := api.FiguresSide{Revision: revision, Envoys: len(envoys), Points: []api.FiguresPoint{}}
 	if from == nil {

@@ -26,7 +26,7 @@ func span(from, to float64, requests uint64) signal.Span {
 	return signal.Span{Start: second(from), End: second(to), Figures: f}
 }
 
-// TestPoints shows that every request is in exactly one point, however long the reports are.
+// TestPoints shows every request is in exactly one point, however long the reports are.
 func TestPoints(t *testing.T) {
 	all := spans{span(-895, -800, 951), span(-20, -10.5, 100), span(-10.5, -1, 100), span(-1, -0.5, 7)}
 	two := []health.Envoy{envoy("a", "", second(-2000)), envoy("b", "", second(-2000))}

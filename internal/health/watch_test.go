@@ -110,7 +110,7 @@ func TestWatch(t *testing.T) {
 	}
 }
 
-// TestTheRevisionBeforeTrapped shows that a revision is not blamed for the requests that the VM of
+// TestTheRevisionBeforeTrapped shows a revision is not blamed for the requests that the VM of
 // the revision before has failed.
 func TestTheRevisionBeforeTrapped(t *testing.T) {
 	tr := trial([]health.Envoy{envoy("a", "", second(2.2))}, []health.Envoy{envoy("b", "", second(-100))})
@@ -169,7 +169,7 @@ func TestSources(t *testing.T) {
 	}
 }
 
-// TestOnlyThisRevision shows that Envoys with other revisions of other filters are not compared.
+// TestOnlyThisRevision shows Envoys with other revisions of other filters are not compared.
 func TestOnlyThisRevision(t *testing.T) {
 	tr := trial([]health.Envoy{envoy("a", "x", second(-10))}, []health.Envoy{envoy("b", "y", second(-10))})
 	f := &fleet{}
@@ -217,7 +217,7 @@ func (f *slowFleet) State(key signal.Key, _ time.Time) (signal.State, time.Time)
 	return signal.Reporting, all[len(all)-1].to
 }
 
-// TestAnEnvoyChangesSides shows that the report of an Envoy that spans the load of the revision
+// TestAnEnvoyChangesSides shows the report of an Envoy that spans the load of the revision
 // counts for no side.
 func TestAnEnvoyChangesSides(t *testing.T) {
 	a, b, c := envoy("a", "", second(-10)), envoy("b", "", second(-10)), envoy("c", "", second(-10))

@@ -45,7 +45,7 @@ const (
 	Patience        Limit = "request_timeout"
 )
 
-// Reached says that a client has reached a limit.
+// Reached says a client has reached a limit.
 type Reached struct {
 	Limit   Limit
 	Most    int64 // the value of the limit, in seconds for Patience

@@ -26,18 +26,18 @@ type (
 		Why string // one sentence; "" if OK
 	}
 	// RecordChanged has the newest record of a filter, with the contents of [Record.Contents] that
-	// the ledger has. Gone says that the record was deleted, and only Filter and Mod are set.
+	// the ledger has. Gone says the record was deleted, and only Filter and Mod are set.
 	RecordChanged struct {
 		Record    Record
 		Revisions []*snapshot.Revision
 		Gone      bool
 	}
-	// VerdictChanged has a verdict. Gone says that the verdict was dropped.
+	// VerdictChanged has a verdict. Gone says the verdict was dropped.
 	VerdictChanged struct {
 		Verdict Verdict
 		Gone    bool
 	}
-	// NoteChanged has a note. Gone says that the node is settled.
+	// NoteChanged has a note. Gone says the node is settled.
 	NoteChanged struct {
 		Note Note
 		Gone bool
@@ -51,10 +51,10 @@ type (
 	FreezeChanged struct{ Hold *rollout.Hold }
 	// CommandCame has a command that no leader has taken yet.
 	CommandCame struct{ Command Command }
-	// CommandEnded says that a leader has taken the command. Problem is one sentence for the user;
+	// CommandEnded says a leader has taken the command. Problem is one sentence for the user;
 	// "": the command had its effect.
 	CommandEnded struct{ ID, Problem string }
-	// Unchanged says that a proposal of this replica was not written: the record has changed
+	// Unchanged says a proposal of this replica was not written: the record has changed
 	// meanwhile, or another replica leads.
 	Unchanged struct{ Filter string }
 )
@@ -84,7 +84,7 @@ type Proposal struct {
 	DropRefusals string
 }
 
-// ErrUnchanged says that a note was not written: the record has changed meanwhile.
+// ErrUnchanged says a note was not written: the record has changed meanwhile.
 var ErrUnchanged = errors.New("the record has changed meanwhile")
 
 // Ledger is a replica's access to the shared decisions. All methods may be called from any

@@ -18,7 +18,7 @@ type Verdict struct {
 // Key names the verdict.
 func (v Verdict) Key() verdict.Key { return verdict.Key{Revision: v.Revision, Envoy: v.Envoy} }
 
-// Note says that a node is about to get bytes of an unproven revision, or has got them, and has not
+// Note says a node is about to get bytes of an unproven revision, or has got them, and has not
 // taken a good revision since. A filter and a node have one note.
 type Note struct {
 	Filter   string `json:"filter"`
@@ -28,7 +28,7 @@ type Note struct {
 	Replica  string `json:"replica"`
 	// Version names the bytes. Each push has other bytes, so two notes differ.
 	Version string `json:"version"`
-	// Losses are how often in a row the node was lost with the revision. Silent says that the node
+	// Losses are how often in a row the node was lost with the revision. Silent says the node
 	// does not answer, and that its stream goes on.
 	Losses int  `json:"losses,omitempty"`
 	Silent bool `json:"silent,omitempty"`

@@ -10,7 +10,7 @@ import (
 // record of a newer format: the replica goes on with its last record.
 const Format = 1
 
-// Record is the decision of the fleet about one filter.
+// Record is the decision of the fleet about a filter.
 type Record struct {
 	Format int    `json:"format"` // see [Format]
 	Filter string `json:"filter"`

@@ -10,6 +10,6 @@ type Wish struct {
 	SpecFile string    `json:"specFile,omitempty"`
 	// Served is how long the revision was stable, up to its last replacement.
 	Served time.Duration `json:"served,omitempty"`
-	// Tried says that the revision was never stable. False in files of older versions.
+	// Tried says the revision was never stable. False in files of older versions.
 	Tried bool `json:"tried,omitempty"`
 }

@@ -32,7 +32,7 @@ const (
 	IdlePerHost Limit = "idle_connections_per_host"
 )
 
-// Reached says that a client has reached a limit.
+// Reached says a client has reached a limit.
 type Reached struct {
 	Limit   Limit
 	Most    int

@@ -113,7 +113,7 @@ func (b *Builder) Config(config *string, as spec.ConfigType) {
 	}
 }
 
-// Secret adds a text that is certainly a secret, such as a password.
+// Secret adds a text that is certainly a secret, like a password.
 func (b *Builder) Secret(text string) { b.add(text, leastWhole) }
 
 // Value adds a text of its own, for example of a variable.

@@ -35,7 +35,7 @@ const (
 	CodeStoreFailed    = "module_store_failed"     // an error of this machine's disk
 	CodeImage          = "module_image"            // an image with no module or with several modules
 
-	// CodeSignatureUnavailable means that a signature cannot be fetched, so the answer is
+	// CodeSignatureUnavailable means a signature cannot be fetched, so the answer is
 	// unknown.
 	CodeSignatureUnavailable = "signature_unavailable"
 )

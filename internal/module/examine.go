@@ -22,9 +22,9 @@ type Examined struct {
 
 // ExaminedCheck has the signatures and attestations of a module, judged by one set of requirements.
 type ExaminedCheck struct {
-	// Server means that the flags of the command judge, and not the spec.
+	// Server means the flags of the command judge, and not the spec.
 	Server bool
-	// Required means that a signature has to be there.
+	// Required means a signature has to be there.
 	Required bool
 	// Found has every signature and attestation, also those that do not count.
 	Found []signature.Found
@@ -33,7 +33,7 @@ type ExaminedCheck struct {
 }
 
 // Examine verifies all signatures and attestations of a module, and remembers nothing. Modules from
-// registries are not fetched. The error means that the answer is unknown.
+// registries are not fetched. The error means the answer is unknown.
 func (r *Resolver) Examine(ctx context.Context, m spec.Module) (Examined, *spec.Error) {
 	if err := checkBounds(m); err != nil {
 		return Examined{}, err

@@ -170,7 +170,7 @@ func (w *walk) section() error {
 }
 
 // pairs compares the numbers of paired sections. Code without functions, or functions without code,
-// shows that the file was cut off between two sections.
+// shows the file was cut off between two sections.
 func (w *walk) pairs() error {
 	if functions, bodies := w.counts[sectionFunction], w.counts[sectionCode]; functions != bodies {
 		return fmt.Errorf("%w: it declares %d functions and has the code of %d", errIncomplete, functions, bodies)

@@ -50,7 +50,7 @@ func (s Served) Refuses(_ *http.Request, sha256 string) string {
 // Events receives the events of GETs with a token. The goroutines of the requests call the methods,
 // which should not block. Exactly one FetchFinished follows each FetchStarted.
 type Events interface {
-	// FetchStarted says that a client began a GET with this token. Tokens come from the network, so
+	// FetchStarted says a client began a GET with this token. Tokens come from the network, so
 	// implementations must expect unknown tokens.
 	FetchStarted(client, token string)
 	// FetchFinished says how the GET ended.

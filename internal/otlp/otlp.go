@@ -31,7 +31,7 @@ const (
 	batch       = 512
 	// every is the longest time between the end of a span and its request.
 	every = time.Second
-	// sendLimit bounds a request with its repetitions, and lastLimit the last one.
+	// sendLimit bounds a request with its repetitions, and lastLimit the last.
 	sendLimit = 30 * time.Second
 	lastLimit = 2 * time.Second
 )
@@ -56,7 +56,7 @@ type Exporter struct {
 // Open makes an exporter for an endpoint: grpc://host:port or host:port for OTLP over gRPC,
 // grpcs:// for the same with TLS, and http:// or https:// for OTLP over HTTP. It connects to nobody
 // yet. The environment may set headers, timeouts and certificates, with the variables that
-// OpenTelemetry specifies, such as OTEL_EXPORTER_OTLP_HEADERS. "" gives nil, which takes nothing.
+// OpenTelemetry specifies, like OTEL_EXPORTER_OTLP_HEADERS. "" gives nil, which takes nothing.
 func Open(endpoint string) (*Exporter, error) {
 	if endpoint == "" {
 		return nil, nil

@@ -19,7 +19,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
-// ErrNobody means that no peer has the module.
+// ErrNobody means no peer has the module.
 var ErrNobody = errors.New("no replica has the module")
 
 // Fetch asks one peer after another for a module, until take has taken one. take reads and verifies

@@ -6,15 +6,15 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/api"
 )
 
-// part is a filter as one replica has it.
+// part is a filter as a replica has it.
 type part struct {
 	replica string
 	filter  api.Filter
 }
 
-// merge joins the forms of a filter. The first one counts for all but the Envoys. The streams of the
-// other replicas have the name of the replica before a slash. missing are the replicas that did not
-// answer.
+// merge joins the forms of a filter. The first one counts for all but the Envoys. The streams of
+// the other replicas have the name of the replica before a slash. missing are the replicas that did
+// not answer.
 func merge(all []part, missing []string) api.Filter {
 	f := all[0].filter
 	f.Subscribers, f.Incomplete = nil, missing

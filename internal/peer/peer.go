@@ -58,7 +58,7 @@ type Own interface {
 type Get struct {
 	Token  string `json:"token"`
 	Client string `json:"client,omitempty"` // the key of the client's certificate; "": not identified
-	// Ended says that the GET has ended, and otherwise it has begun. Complete says that the whole
+	// Ended says the GET has ended, and otherwise it has begun. Complete says the whole
 	// module was sent, and Taken that the Envoy has closed the connection since.
 	Ended    bool `json:"ended,omitempty"`
 	Complete bool `json:"complete,omitempty"`

@@ -29,7 +29,7 @@ func (b *Barrier[T]) Pass(things ...T) (pass bool) {
 }
 
 // Begin says whether a write begins now. The caller starts the writer then. During a write, Begin
-// schedules the next one.
+// schedules the next.
 func (b *Barrier[T]) Begin() bool {
 	if b.running {
 		b.again, b.due = true, time.Time{}

@@ -15,7 +15,7 @@ const (
 )
 
 // Schedule decides when the state is saved. One save runs at a time, and a change during a save
-// goes into the next one. The zero value has nothing to save.
+// goes into the next. The zero value has nothing to save.
 type Schedule struct {
 	running bool
 	again   bool      // a change needs another save after the running one

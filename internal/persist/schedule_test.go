@@ -50,7 +50,7 @@ func TestManyChangesMakeOneSave(t *testing.T) {
 	}
 }
 
-// A slow disk is not kept busy all the time, and a change during a save goes into the next one.
+// A slow disk is not kept busy all the time, and a change during a save goes into the next.
 func TestSlowSavesGetRarer(t *testing.T) {
 	for took, gap := range map[time.Duration]time.Duration{
 		time.Millisecond: saveEvery, 200 * time.Millisecond: 800 * time.Millisecond, time.Minute: saveGapMost,

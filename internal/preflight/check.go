@@ -41,7 +41,7 @@ import (
 
 // Report says whether a module would load.
 type Report struct {
-	// OK means that every requested version would load the module.
+	// OK means every requested version would load the module.
 	OK bool
 	// Problems are in the order of the steps. A problem of all versions ends the check; a problem
 	// of some versions does not.

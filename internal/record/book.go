@@ -176,7 +176,7 @@ func (e *Entry) set(outcome api.RevisionOutcome, reason string, now time.Time) b
 }
 
 // endWaves ends the waves of a rollout that is over: all have passed if the revision is live. Else
-// the last one that had begun has failed, or has ended if the revision was not the cause.
+// the last that had begun has failed, or has ended if the revision was not the cause.
 func (e *Entry) endWaves(outcome api.RevisionOutcome, now time.Time) {
 	if outcome == api.OutcomeRollingOut || outcome == api.OutcomeReplaced {
 		return

@@ -22,7 +22,7 @@ type shard struct {
 	Filters File `json:"filters"`
 }
 
-// ShardOf returns the number of the file that has a filter.
+// ShardOf returns the number of the file with a filter.
 func ShardOf(filter string) int {
 	sum := fnv.New32a()
 	_, _ = sum.Write([]byte(filter)) // a hash never fails

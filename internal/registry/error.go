@@ -44,7 +44,7 @@ type Error struct {
 	Status   int    // HTTP status; 0: no answer
 	Words    string // the registry's own message, or the reason why there is no answer
 	// RetryAfter is how long the registry asks for a pause. Until then every request to it fails at
-	// once. 0 means that the registry has not asked for a pause.
+	// once. 0 means the registry has not asked for a pause.
 	RetryAfter time.Duration
 	// Retryable says whether the same request may succeed later.
 	Retryable bool

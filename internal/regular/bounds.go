@@ -19,11 +19,11 @@ type Bounds struct {
 	Except []string
 }
 
-// OutsideError says that a file lies outside all roots.
+// OutsideError says a file lies outside all roots.
 type OutsideError struct {
 	Real  string   // the path of the file, without links
 	Roots []string // as in [Bounds]
-	// Excepted means that the file lies within a root, but is one of [Bounds.Except].
+	// Excepted means the file lies within a root, but is one of [Bounds.Except].
 	Excepted bool
 }
 

@@ -108,7 +108,7 @@ func describe(v *View, f *api.Filter, st delivery.FilterStatus) {
 	}
 }
 
-// rolledBack says that a rollback holds.
+// rolledBack says a rollback holds.
 func rolledBack(w *snapshot.Filter, pin desired.Pin) *api.Error {
 	e := &api.Error{
 		Code: api.CodeRolledBack, Message: fmt.Sprintf("rolled back: revision %s of the spec is not served", pin.Instead),

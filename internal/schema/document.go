@@ -1,6 +1,6 @@
 package schema
 
-// Spec describes one filter of Envoy: its Wasm module, its configuration, the Envoys that get it,
+// Spec describes a filter of Envoy: its Wasm module, its configuration, the Envoys that get it,
 // and the behaviour when something goes wrong.
 type Spec struct {
 	// APIVersion is the version of the format.
@@ -147,7 +147,7 @@ type VM struct {
 	AllowPrecompiled bool `json:"allowPrecompiled" default:"false"`
 }
 
-// Runtime is v8, wamr, wasmtime, null, or a full name such as envoy.wasm.runtime.v8.
+// Runtime is v8, wamr, wasmtime, null, or a full name like envoy.wasm.runtime.v8.
 type Runtime struct {
 	OneOf
 	Name string `pattern:"^(v8|wamr|wasmtime|null|envoy\\.wasm\\.runtime\\.[a-z0-9_.]+)$"`

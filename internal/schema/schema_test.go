@@ -116,7 +116,7 @@ func TestFieldsOfTheDecoder(t *testing.T) {
 	}
 }
 
-// TestDescriptions shows that the schema explains each type and each field.
+// TestDescriptions shows the schema explains each type and each field.
 func TestDescriptions(t *testing.T) {
 	root := read(t)
 	check := func(name string, o object) {
@@ -135,7 +135,7 @@ func TestDescriptions(t *testing.T) {
 	}
 }
 
-// TestEnums shows that the decoder takes each word of the schema, and no other.
+// TestEnums shows the decoder takes each word of the schema, and no other.
 func TestEnums(t *testing.T) {
 	root := read(t)
 	for field, one := range root.Properties {

@@ -59,7 +59,7 @@ type TestStatus struct {
 
 // TestMessage has the parts of every message.
 type TestMessage struct {
-	// Headers have one or several values each. In an expected message, null means that the header
+	// Headers have one or several values each. In an expected message, null means the header
 	// is absent.
 	Headers map[string]TestHeader `json:"headers"`
 	// Body is text, {base64: …}, or a list of chunks.
@@ -106,7 +106,7 @@ type TestUpstream struct {
 	Chunks   []TestChunk
 }
 
-// TestAnswers are the responses to the calls of a cluster: one, or one after another.
+// TestAnswers are the responses to the calls of a cluster: one, or several in turn.
 type TestAnswers struct {
 	OneOf
 	Fail     string `enum:"fail"`

@@ -32,10 +32,10 @@ const (
 // ErrDamaged marks the error for a sealed content that has changed since it was sealed.
 var ErrDamaged = errors.New("the sealed content is damaged")
 
-// LockedError says that no key is there for a sealed content.
+// LockedError says no key is there for a sealed content.
 type LockedError struct {
 	ID string // of the key that the content needs; "": the format is unknown
-	// Given are the ids of the keys that are there; none means that no keys were given at all.
+	// Given are the ids of the keys that are there; none means no keys were given at all.
 	Given []string
 }
 

@@ -66,7 +66,7 @@ type Config struct {
 	// NodeIdentity says how Envoys are bound to their certificates. "" means [NodeIdentityNone].
 	NodeIdentity NodeIdentity
 	// NodeIdentityRules is the file of rules, in the form of [identity.Parse], and maps the names
-	// in certificates to Envoys and filters. "" means that a node id must be among the names.
+	// in certificates to Envoys and filters. "" means a node id must be among the names.
 	NodeIdentityRules string
 	// AdminTLS names the TLS files of the API. The zero value means no TLS.
 	AdminTLS tlsfiles.Config

@@ -115,9 +115,9 @@ func (r *replica) wait(what string, wanted func(f api.Filter) bool) api.Filter {
 	return f
 }
 
-// A second replica takes a module from the first one, and not from its URL. It answers for the
-// Envoys of both. An Envoy with a stream to the first replica fetches a module from the second one:
-// the first one hears of the GET, and sends no module inline.
+// A second replica takes a module from the first, and not from its URL. It answers for the
+// Envoys of both. An Envoy with a stream to the first replica fetches a module from the second:
+// the first hears of the GET, and sends no module inline.
 func TestTwoReplicas(t *testing.T) {
 	if testing.Short() {
 		program.NotTested(t, "real Envoys take time")

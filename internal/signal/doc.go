@@ -7,7 +7,7 @@
 // # From a report to figures
 //
 // [ReadReport] takes the interesting stats out of a message of Envoy's metrics service. A [Source]
-// is one stream of messages. Envoy reports counters since its start, so the source keeps the last
+// is a stream of messages. Envoy reports counters since its start, so the source keeps the last
 // value of each counter, and adds the differences as a point to its Envoy. Times come as a summary
 // of the interval, and are added as they are. [Store.Between] sums the points of a span.
 //

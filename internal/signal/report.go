@@ -51,7 +51,7 @@ const (
 	fieldPart        = 3 // quantile or bucket
 )
 
-// ErrMalformed says that a message is no valid protocol buffer.
+// ErrMalformed says a message is no valid protocol buffer.
 var ErrMalformed = errors.New("the message is malformed")
 
 // ReadReport reads a message into r, which loses its former content.

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// ErrFull says that the store takes no further Envoy.
+// ErrFull says the store takes no further Envoy.
 var ErrFull = errors.New("the reports of Envoys take all of their memory")
 
 // Key names an Envoy: a node id, and the host of its connection, because hosts may have copies of a

@@ -20,7 +20,7 @@ import (
 )
 
 // Listeners returns the passed listeners by their names, which are those of FileDescriptorName= in
-// the socket units. nil means that no listener was passed. names are the names that the caller
+// the socket units. nil means no listener was passed. names are the names that the caller
 // knows: Listeners fails for any other name, and for two listeners of a name. The environment
 // variables of the passing are removed, so a second call finds nothing.
 func Listeners(names ...string) (_ map[string]net.Listener, err error) {
@@ -82,10 +82,10 @@ func (m Manager) Hears() bool { return m.present }
 // the manager expects none.
 func (m Manager) Watchdog() time.Duration { return m.watchdog }
 
-// Ready says that the process serves. status is a line for people.
+// Ready says the process serves. status is a line for people.
 func (m Manager) Ready(status string) error { return m.send(daemon.SdNotifyReady, statusLine(status)) }
 
-// Reloading says that the process reads its files again. Ready ends the reload.
+// Reloading says the process reads its files again. Ready ends the reload.
 func (m Manager) Reloading() error {
 	var now unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
@@ -94,7 +94,7 @@ func (m Manager) Reloading() error {
 	return m.send(daemon.SdNotifyReloading, "MONOTONIC_USEC="+strconv.FormatInt(now.Nano()/int64(time.Microsecond), 10))
 }
 
-// Stopping says that the process ends.
+// Stopping says the process ends.
 func (m Manager) Stopping() error { return m.send(daemon.SdNotifyStopping) }
 
 // Alive is a sign of life, with a line for people.

@@ -49,7 +49,7 @@ type Table struct {
 // Fit bounds the width of a table. The zero value sets no bound.
 type Fit struct {
 	Width int // in columns of the terminal; 0: no bound
-	// Steps make the table narrower, one after another, until it fits.
+	// Steps make the table narrower, in turn, until it fits.
 	Steps []Step
 }
 

@@ -22,7 +22,7 @@ const (
 	// WrongProtocol means a client without the port's protocol in ALPN, for example an Envoy
 	// cluster without HTTP/2 on the xDS port.
 	WrongProtocol Refusal = "wrong_alpn"
-	// RefusedByClient means that the client does not trust the server's certificate.
+	// RefusedByClient means the client does not trust the server's certificate.
 	RefusedByClient Refusal = "refused_by_client"
 )
 

@@ -119,7 +119,7 @@ func (e *edit) endFetch(one *push, at time.Time, problem string, emit func(Span)
 	}
 }
 
-// passed ends the wave under way; the next one begins.
+// passed ends the wave under way; the next begins.
 func (e *edit) passed(name string, at time.Time, emit func(Span)) {
 	if e.wave == nil {
 		return

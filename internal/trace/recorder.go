@@ -46,7 +46,7 @@ func (r *Recorder) Seen(filter, file string, at time.Time) {
 	r.seen[filter] = newEdit("edit", filter, file, at)
 }
 
-// Part records a part of an edit before its publication, such as the reading of the module. problem
+// Part records a part of an edit before its publication, like the reading of the module. problem
 // "": it went well.
 func (r *Recorder) Part(filter, name string, start, end time.Time, problem string, attributes ...Attribute) {
 	if r == nil || r.seen[filter] == nil {

@@ -15,7 +15,7 @@ import (
 )
 
 // The limits of concurrent requests. Downloads have places of their own, and so have small requests
-// such as the look-up of a tag. So a slow download does not delay the look-up of a tag.
+// like the look-up of a tag. So a slow download does not delay the look-up of a tag.
 const (
 	perHost = 4
 	inAll   = 64

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Wait says why a request waits. The zero value means that the request does not wait.
+// Wait says why a request waits. The zero value means the request does not wait.
 type Wait struct {
 	Why   string    // the reason in words; "" when the request continues
 	Until time.Time // zero: unknown

@@ -1,6 +1,6 @@
 package wasmenc
 
-// Text collects the constant bytes for a module's code. The bytes lie one after another in memory,
+// Text collects the constant bytes for a module's code. The bytes lie in turn in memory,
 // from the address of [NewText] on.
 type Text struct {
 	address int32

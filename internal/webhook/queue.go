@@ -103,7 +103,7 @@ type failure struct {
 	text  string // for the log
 }
 
-// failed notes a failed try, and returns the time of the next one; zero: there is none.
+// failed notes a failed try, and returns the time of the next; zero: there is none.
 func (q *queue) failed(m *message, f failure, now time.Time) (again time.Time) {
 	if !slices.Contains(q.waiting, m) && !f.whole {
 		return time.Time{} // dropped while it was sent

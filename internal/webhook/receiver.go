@@ -34,7 +34,7 @@ type Metrics interface {
 	WebhookDropped(receiver string)
 }
 
-// receiver sends the messages of one URL, one after the other.
+// receiver sends the messages of one URL, in turn.
 type receiver struct {
 	name    string // the host, for logs and metrics: the URL may have a secret
 	url     string

@@ -92,7 +92,7 @@ type target struct {
 	got chan request
 }
 
-// newTarget answers each request with the next status, and with 204 after the last one.
+// newTarget answers each request with the next status, and with 204 after the last.
 func newTarget(t *testing.T, statuses ...int) *target {
 	t.Helper()
 	r := &target{got: make(chan request, 100)}

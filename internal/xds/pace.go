@@ -12,7 +12,7 @@ import (
 // a connection that holds a request for 30 seconds ends (--request-timeout).
 const mostPaceWait = 20 * time.Second
 
-// pace lets new streams begin one after another, so a crowd that comes at once leaves the
+// pace lets new streams begin in turn, so a crowd that comes at once leaves the
 // server time for the streams that are there. Safe for concurrent use.
 type pace struct {
 	limiter *rate.Limiter

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// drained are the responses in a watch, which the loop takes one after the other.
+// drained are the responses in a watch, which the loop takes in turn.
 func drained(q *queue[string], watch chan string, goesOn bool) (got []string) {
 	for {
 		select {

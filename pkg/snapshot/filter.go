@@ -29,9 +29,9 @@ type Filter struct {
 	// The list is sorted.
 	AcceptLoss []spec.Setting `json:"acceptLoss,omitempty"`
 	Disabled   bool           `json:"disabled,omitempty"`
-	// Removed says that the spec is gone. OnRemove then decides about delivery.
+	// Removed says the spec is gone. OnRemove then decides about delivery.
 	Removed bool `json:"removed,omitempty"`
-	// Preparing says that the first module is not ready yet. Revision is nil then.
+	// Preparing says the first module is not ready yet. Revision is nil then.
 	Preparing bool   `json:"preparing,omitempty"`
 	SpecFile  string `json:"specFile"`
 }

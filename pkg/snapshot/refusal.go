@@ -5,10 +5,10 @@ import (
 	"slices"
 )
 
-// Refusal says that some versions of Envoy would not load a revision, although other versions do.
+// Refusal says some versions of Envoy would not load a revision, although other versions do.
 // The sandbox finds refusals. A Refusal is immutable.
 type Refusal struct {
-	// Versions are versions without a patch number, such as 1.36, the oldest first. Never empty.
+	// Versions are versions without a patch number, like 1.36, the oldest first. Never empty.
 	Versions []string `json:"versions"`
 	// AndLater extends the refusal to every version after the last of Versions. The sandbox sets
 	// AndLater if Versions contains the newest version known to the sandbox.

@@ -42,7 +42,7 @@ func Decode(file string, text []byte) (specs []*Spec, errs []*Error, broken bool
 
 // decodeDocument decodes the document with this body, and returns its valid specs and its errors. A
 // document of another system may describe several filters. defaultName is the name for a document
-// without a name; "" means that the document must name itself.
+// without a name; "" means the document must name itself.
 func decodeDocument(src *source, body ast.Node, defaultName string) (specs []*Spec, errs []*Error) {
 	found := &problems{}
 	root := (&builder{source: src, problems: found, anchors: map[string]*node{}}).tree(body)

@@ -18,8 +18,10 @@ type decoder struct {
 	file  string           // of the document, as the source named it
 	seen  map[string]*node // the key node of each field in the document, by the field's path
 	meant map[string]bool  // the fields that the writer of an unknown field probably meant
-	// isOther says that the document is no spec: hints about the sections of a spec do not apply.
+	// isOther says the document is no spec: hints about the sections of a spec do not apply.
 	isOther bool
+	// nullIsAbsent says null stands for an absent field, as Kubernetes and Envoy have it.
+	nullIsAbsent bool
 	// healthFiles are the files that the sections health name.
 	healthFiles []*FileRef
 }
@@ -45,8 +47,8 @@ func (d *decoder) section(path string, n *node, known fields) {
 			})
 		default:
 			d.seen[at] = e.key
-			if e.value.kind == kindNull && d.isOther && !mayBeNull(at) {
-				delete(d.seen, at) // Kubernetes and Envoy take null for an absent field
+			if e.value.kind == kindNull && d.nullIsAbsent && !mayBeNull(at) {
+				delete(d.seen, at)
 				continue
 			}
 			if e.value.kind == kindNull && !mayBeNull(at) {

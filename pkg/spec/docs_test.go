@@ -54,7 +54,7 @@ func TestDocs(t *testing.T) {
 	}
 }
 
-// TestDocsNameEverything shows that the reference has every field and every code.
+// TestDocsNameEverything shows the reference has every field and every code.
 func TestDocsNameEverything(t *testing.T) {
 	text, err := os.ReadFile(docs)
 	if err != nil {

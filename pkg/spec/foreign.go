@@ -37,7 +37,7 @@ func (f *foreign) addEntry(at *node) *native {
 }
 
 func foreignDecoder(file string) *decoder {
-	return &decoder{problems: &problems{}, file: file, seen: map[string]*node{}, meant: map[string]bool{}, isOther: true}
+	return &decoder{problems: &problems{}, file: file, seen: map[string]*node{}, meant: map[string]bool{}, isOther: true, nullIsAbsent: true}
 }
 
 // manifest reads the parts that all manifests have, and passes the spec on. It returns the name in

@@ -28,7 +28,7 @@ func (n *native) decode(f *foreign) (*Spec, []*Error) {
 	}
 	own := &problems{}
 	d := &document{
-		decoder:     &decoder{problems: own, file: f.file, seen: map[string]*node{}, meant: map[string]bool{}, isOther: true},
+		decoder:     &decoder{problems: own, file: f.file, seen: map[string]*node{}, meant: map[string]bool{}, isOther: true, nullIsAbsent: true},
 		defaultName: n.defaultName,
 		spec:        &Spec{File: f.file, Line: n.root.pos.Line, Part: f.part},
 	}

@@ -30,7 +30,7 @@ type Health struct {
 type CountLimit struct {
 	Off bool   `json:"off,omitempty"` // no limit
 	Max uint64 `json:"max"`
-	// Named says that the spec names the limit: it is no default.
+	// Named says the spec names the limit: it is no default.
 	Named bool `json:"named,omitempty"`
 }
 
@@ -41,7 +41,7 @@ type ShareLimit struct {
 	Over float64 `json:"over"`
 	// Max is the largest share, whatever the stable side has; 0: no such limit.
 	Max float64 `json:"max,omitempty"`
-	// Named says that the spec names the limit: it is no default.
+	// Named says the spec names the limit: it is no default.
 	Named bool `json:"named,omitempty"`
 }
 
@@ -53,7 +53,7 @@ type DelayLimit struct {
 	OverShare float64       `json:"overShare,omitempty"` // 0.2 is 20 percent
 	// Max is the largest value of the quantile, whatever the stable side has; 0: no such limit.
 	Max time.Duration `json:"max,omitempty"`
-	// Named says that the spec names the limit: it is no default.
+	// Named says the spec names the limit: it is no default.
 	Named bool `json:"named,omitempty"`
 }
 
@@ -65,7 +65,7 @@ type GrowthLimit struct {
 	// Share bounds the growth of the share of its memory limit that an Envoy uses, modules
 	// included, where 0.1 is ten percentage points; 0: no such limit.
 	Share float64 `json:"share,omitempty"`
-	// Named says that the spec names the limit: it is no default.
+	// Named says the spec names the limit: it is no default.
 	Named bool `json:"named,omitempty"`
 }
 

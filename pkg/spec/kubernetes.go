@@ -31,7 +31,7 @@ func kubernetesHint(kind string) string {
 	}
 }
 
-// kustomization reports whether a file has a name that kustomize looks for. Such a file may lack a
+// kustomization reports whether a file has a name that kustomize looks for. This file may lack a
 // kind.
 func kustomization(file string) bool {
 	name := path.Base(filepath.ToSlash(file))

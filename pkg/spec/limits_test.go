@@ -70,7 +70,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestDepthWithinLimits shows that the limits leave room for real configurations.
+// TestDepthWithinLimits shows the limits leave room for real configurations.
 func TestDepthWithinLimits(t *testing.T) {
 	deep := strings.Repeat(`{"a":[`, 15) + strings.Repeat(`]}`, 15)
 	for name, text := range map[string]string{
@@ -116,7 +116,7 @@ func TestRelativeFile(t *testing.T) {
 	}
 }
 
-// TestErrorsKeepSecrets shows that no error quotes a possible secret.
+// TestErrorsKeepSecrets shows no error quotes a possible secret.
 func TestErrorsKeepSecrets(t *testing.T) {
 	for _, text := range []string{
 		module + "config: {a: hunter2, a: hunter2, hunter2: {b: !x hunter2}, c: .inf}\n",

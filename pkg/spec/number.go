@@ -36,7 +36,7 @@ var (
 const maxNumber = 1000
 
 // convertNumber turns a number of YAML that is none of JSON into a JSON number of the same value.
-// The result is false for integers such as 017, because their value is ambiguous.
+// The result is false for integers like 017, because their value is ambiguous.
 func convertNumber(text string) (string, bool) {
 	sign := ""
 	switch text[0] {

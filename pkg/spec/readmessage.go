@@ -20,7 +20,7 @@ func readMessage(d *decoder, path string, v *node, p part) TestMessage {
 	return m
 }
 
-// readMessageFields read a message into m. Only an expected message can say that a header is
+// readMessageFields read a message into m. Only an expected message can say a header is
 // absent.
 func readMessageFields(d *decoder, path string, m *TestMessage, p part, expected bool) fields {
 	known := fields{

@@ -88,13 +88,13 @@ type Spec struct {
 	Tests       []Test // no part of the revision
 	Limits      Limits // the same
 	// Build is the shell command that writes the file of Module, run in the directory of File. A
-	// control plane never runs it, and it is no part of the revision. "" means that the project's
+	// control plane never runs it, and it is no part of the revision. "" means the project's
 	// own files show how to build the module.
 	Build string
 	// NoSmoke keeps the sandbox from sending a plain request through a filter without
 	// tests (smoke: off). It is no part of the revision.
 	NoSmoke bool
-	// Part says that the document describes more than filters: the configuration of an Envoy, say.
+	// Part says the document describes more than filters: the configuration of an Envoy, say.
 	Part bool
 	// Notes are notices from decoding; they refuse nothing. [Spec.Notices] returns them and more.
 	Notes []Error

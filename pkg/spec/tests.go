@@ -23,7 +23,7 @@ type TestStep struct {
 	Connection *TestConnection
 	Service    *TestService
 	// Calls are the responses to the filter's HTTP calls, by cluster. Each call takes the next
-	// response; all calls after the last response get the last one.
+	// response; all calls after the last response get the last.
 	Calls  map[string][]TestAnswer
 	Expect TestExpect
 	Pos    Position
@@ -80,7 +80,7 @@ type TestAnswer struct {
 type TestExpect struct {
 	Upstream *TestMessage // the request that reaches the upstream
 	Response *TestMessage // the response that the client gets
-	// NoUpstream and NoResponse mean that no message may reach that side.
+	// NoUpstream and NoResponse mean no message may reach that side.
 	NoUpstream, NoResponse bool
 	// ToUpstream and ToDownstream are the bytes that reach each side of a connection.
 	ToUpstream, ToDownstream *string

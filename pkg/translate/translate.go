@@ -23,7 +23,7 @@ type message interface {
 
 // Resource returns the resource of a revision. code says how this Envoy gets the module. salt makes
 // the bytes differ from all others with the same meaning. v is the Envoy's version. The result
-// shares code.Bytes, so do not change them. An error means that no Envoy could accept the resource.
+// shares code.Bytes, so do not change them. An error means no Envoy could accept the resource.
 func Resource(r *snapshot.Revision, code Code, salt string, v Version) (*corev3.TypedExtensionConfig, error) {
 	filter, err := filterConfig(r, code, salt, v)
 	if err != nil {

@@ -13,7 +13,7 @@ type Version struct{ Major, Minor, Patch int }
 
 var versionText = regexp.MustCompile(`^v?(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?(?:[-+/ ].*)?$`)
 
-// ParseVersion reads a version such as 1.40.0, v1.40 or 1.41.0-dev, and drops the suffix. For any
+// ParseVersion reads a version like 1.40.0, v1.40 or 1.41.0-dev, and drops the suffix. For any
 // other text the result is an unknown version and false.
 func ParseVersion(text string) (Version, bool) {
 	m := versionText.FindStringSubmatch(text)

@@ -7,7 +7,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/test/harness"
 )
 
-// The world of these tests has one filter, one Envoy, and a good content.
+// The world of these tests has a filter, an Envoy, and a good content.
 func oneFilter() (*World, []Node) {
 	w := NewWorld([]string{"1.40.0"})
 	w.Filters = w.Filters[:1]

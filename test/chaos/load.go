@@ -96,7 +96,7 @@ func (l *load) comeUp() {
 	l.up.Broadcast()
 }
 
-// wait waits until the Envoy answers, and returns the number of its process. false means that the
+// wait waits until the Envoy answers, and returns the number of its process. false means the
 // load is over.
 func (l *load) wait() (life int, goOn bool) {
 	l.mu.Lock()

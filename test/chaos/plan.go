@@ -12,7 +12,7 @@ import (
 type Plan struct {
 	World *World
 	// Ran has the contents before the last step, by the filter's place and the Envoy's version.
-	// Such a content may run again after a stand-in, until the new content is known to load.
+	// This content may run again after a stand-in, until the new content is known to load.
 	Ran    []map[string]Seen
 	random *rand.Rand
 	envoys int

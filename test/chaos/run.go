@@ -98,7 +98,7 @@ func (r *rig) start() {
 	r.settle(first, time.Now())
 }
 
-// one does a step and waits until everything agrees with the world. false means that the step is
+// one does a step and waits until everything agrees with the world. false means the step is
 // stuck.
 func (r *rig) one(s Step) bool {
 	r.mu.Lock()
@@ -165,7 +165,7 @@ func (r *rig) settle(s Step, since time.Time) bool {
 }
 
 // agree looks until there are no differences, and returns the time and the commonest reason for
-// the wait. false means that the step is stuck.
+// the wait. false means the step is stuck.
 func (r *rig) agree(s Step, since time.Time, look func() ([]string, []Told)) (took time.Duration, reason string, ok bool) {
 	reasons := map[string]int{} // the number of looks by reason
 	for {

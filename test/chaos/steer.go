@@ -38,7 +38,7 @@ func steer(r *rig, s Step) {
 	}
 }
 
-// command sends a command until the server has taken it. The errors mean that an earlier try was
+// command sends a command until the server has taken it. The errors mean an earlier try was
 // taken, or that there is nothing left to do.
 func (r *rig) command(s Step, method, path, body string, done ...string) {
 	for began := time.Now(); time.Since(began) < stuckAfter && r.ctx.Err() == nil; rest(r.ctx, 20*time.Millisecond) {

@@ -113,9 +113,9 @@ type Filter struct {
 	Runs map[string]Seen
 	// Everywhere are the contents that load on every Envoy. A rollback can choose any of them.
 	Everywhere map[Seen]bool
-	// RolledBack means that a rollback is in effect, so Runs differs from the spec.
+	// RolledBack means a rollback is in effect, so Runs differs from the spec.
 	RolledBack bool
-	// Pinned means that the rollback holds until the filter is unpinned, whatever the spec says.
+	// Pinned means the rollback holds until the filter is unpinned, whatever the spec says.
 	Pinned bool
 }
 

@@ -11,7 +11,7 @@ type Ordered struct {
 	// Layers lists the layers from bottom to top. Each names its files without ".go", separated
 	// by blanks. A file uses only files of lower layers: files of one layer do not use each other.
 	Layers []string
-	// Unordered says why the package is not in order yet. "" means that the package is in order.
+	// Unordered says why the package is not in order yet. "" means the package is in order.
 	// The layers and sizes of a package that is not in order are not checked.
 	Unordered string
 }

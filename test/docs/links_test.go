@@ -59,7 +59,7 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// TestLinksInCode follows each link from a Go file to a heading of a page, such as
+// TestLinksInCode follows each link from a Go file to a heading of a page, like
 // docs/RATIONALE.md#why-is-there-no-gowork.
 func TestLinksInCode(t *testing.T) {
 	toHeading := regexp.MustCompile(`\b(docs/[\w-]+\.md)#([\w-]+)`)

@@ -13,7 +13,7 @@ import (
 )
 
 // Filters of a module with the same vm.id share a VM and keep their own configurations. If an
-// edit changes one filter's environment, the filters no longer share a VM.
+// edit changes a filter's environment, the filters no longer share a VM.
 func TestSharedVM(t *testing.T) {
 	t.Parallel()
 	for _, version := range versions() {

@@ -100,7 +100,7 @@ func allRun(st harness.FilterStatus) bool {
 	return !slices.ContainsFunc(st.Here(), func(s harness.Subscriber) bool { return s.Revision != st.Revision })
 }
 
-// TestHealth rolls out a good revision through three waves, and then one revision for each fault.
+// TestHealth rolls out a good revision through three waves, and then a revision for each fault.
 // Each bad revision goes back by itself within its soak, for a reason with the figure. The Envoys
 // that are no canaries never run it and lose no request. A revision with a fault that shows only
 // after its promotion goes back on all Envoys.

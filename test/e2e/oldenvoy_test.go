@@ -39,7 +39,7 @@ func by(f harness.FilterStatus) map[string]harness.Subscriber {
 	return all
 }
 
-// TestOldEnvoys shows that a setting which an Envoy is too old for keeps a filter from that Envoy,
+// TestOldEnvoys shows a setting which an Envoy is too old for keeps a filter from that Envoy,
 // until the spec accepts the loss. Then it is a warning.
 func TestOldEnvoys(t *testing.T) {
 	s := newScenario(t)

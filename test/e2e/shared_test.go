@@ -91,7 +91,7 @@ func total(all []int) (sum int) {
 }
 
 // One of many filters is refused by this Envoy alone, because its bootstrap expects a different
-// type under the name. The server sends the other filters again one by one, and they serve. The
+// type under the name. The server sends the other filters again singly, and they serve. The
 // refused filter is denied. Other Envoys see no change.
 func TestOneOfManyIsRefusedHere(t *testing.T) {
 	t.Parallel()

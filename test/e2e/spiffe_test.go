@@ -107,7 +107,7 @@ func (s *spiffeScenario) used(n int) {
 // Both agents give new certificates, and then the authority of the trust domain changes, while
 // requests pass. No request is lost, no filter is loaded again, and nothing is pushed. The server
 // binds the Envoy to its SPIFFE ID. The second version has a CA from its agent, as older agents of
-// SPIRE give it, and the first one the SPIFFE validator.
+// SPIRE give it, and the first the SPIFFE validator.
 func TestSPIFFE(t *testing.T) {
 	for version, plain := range map[string]bool{"1.40.0": false, "1.36.4": true} {
 		t.Run(version, func(t *testing.T) {
@@ -140,7 +140,7 @@ func TestSPIFFE(t *testing.T) {
 				t.Errorf("%d connections after new certificates", n)
 			}
 
-			// A new authority beside the first one, then alone.
+			// A new authority beside the first, then alone.
 			next := pki.NewCA(t, "next")
 			s.agent.Give(s.answer(serverID, next, s.ca))
 			s.used(3)

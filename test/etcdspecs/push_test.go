@@ -242,7 +242,7 @@ func sealed(t *testing.T, config etcdclient.Config) {
 		t.Errorf("the same again: %+v", again)
 	}
 
-	// The key is rotated, and then nothing needs the old one.
+	// The key is rotated, and then nothing needs the old.
 	config.SecretKeyFile = keyFile(t, 2, 1)
 	rotated := newRig(t, prefixOf(t), config)
 	w := rotated.watch(0)

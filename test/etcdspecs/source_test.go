@@ -14,7 +14,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// An hour between two looks shows that the watch alone brings each change.
+// An hour between two looks shows the watch alone brings each change.
 func TestWatch(t *testing.T) {
 	t.Parallel()
 	members := harness.StartEtcd(t, harness.EtcdOptions{})

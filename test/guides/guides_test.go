@@ -290,7 +290,7 @@ func (r *reader) check(b guides.Block, command ...string) error {
 	return r.run(block)
 }
 
-// validator returns the path of the program that has the schemas of Kubernetes.
+// validator returns the path of the program with the schemas of Kubernetes.
 func validator() (string, error) {
 	out, err := exec.Command(filepath.Join(program.Repository(), "scripts", "get-kubernetes-validate")).Output()
 	if err != nil {

@@ -35,7 +35,7 @@ func startDev(t *testing.T, language, dir string, args ...string) *devRun {
 	return &devRun{harness.StartDev(t, environment(t, language), dir, args...), t, port}
 }
 
-// wait waits for lines with these texts, one after another, possibly with other lines between them.
+// wait waits for lines with these texts, in turn, possibly with other lines between them.
 func (d *devRun) wait(texts ...string) {
 	d.t.Helper()
 	var seen []string

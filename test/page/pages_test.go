@@ -9,7 +9,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/admin"
 )
 
-// pages are all pages of everything, with an element that shows that the page is there.
+// pages are all pages of everything, with an element that shows the page is there.
 var pages = []struct{ name, fragment, element string }{
 	{"filters", "#/", "[data-filter=auth]"},
 	{"filter", "#/filters/auth", "[data-chart=p99]"},

@@ -102,7 +102,7 @@ func table(results []result) string {
 	return b.String()
 }
 
-// product is wasm-xds with a directory of a spec and one module.
+// product is wasm-xds with a directory of a spec and a module.
 type product struct {
 	t     harness.TB
 	dir   string

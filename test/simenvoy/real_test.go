@@ -66,7 +66,7 @@ func (r *recorder) streamOf(name string) *recorded {
 	return nil
 }
 
-// push sends one version, or several in one response, and waits for the answer.
+// push sends a version, or several in one response, and waits for the answer.
 func (r *recorder) push(nack bool, several ...resource) {
 	r.t.Helper()
 	r.mu.Lock()

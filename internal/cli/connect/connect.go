@@ -53,7 +53,7 @@ func Client(c *cobra.Command) (apiclient.Client, error) {
 }
 
 // contextOf returns the context in the flags of a command, or else the current context. The zero
-// value means that the flag of the address counts. The command line counts before the environment.
+// value means the flag of the address counts. The command line counts before the environment.
 func contextOf(c *cobra.Command) (Context, error) {
 	name, hasAddress := c.Flags().Lookup(contextFlag).Value.String(), c.Flags().Changed(addressFlag)
 	if name != "" && hasAddress {

@@ -3,7 +3,7 @@
 //
 // words.go has the small forms, problem.go shows a problem with its line of the source, and
 // terminal.go finds out the width and the colours of the output. Errors of the output are ignored:
-// they mean that the reader has closed the output.
+// they mean the reader has closed the output.
 package display
 
 import (

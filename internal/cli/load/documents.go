@@ -33,7 +33,7 @@ type Documents struct {
 
 // Paths reads the specs of files and directories. It reads a directory as serve does. roots are the
 // directories of the files that specs may name; nil means the default of serve. For a spec file,
-// this is the default of the directory that has the file.
+// this is the default of the directory with the file.
 func Paths(ctx context.Context, paths, roots []string) Documents {
 	var all Documents
 	for _, path := range paths {

@@ -16,7 +16,7 @@ type pushed struct {
 	Digest    string       `json:"digest"` // of the manifest
 	Size      int64        `json:"size"`   // of all files, in bytes
 	Files     []pushedFile `json:"files"`
-	// Unchanged says that the same bundle was in etcd already. Registries do not tell.
+	// Unchanged says the same bundle was in etcd already. Registries do not tell.
 	Unchanged bool `json:"unchanged,omitempty"`
 }
 

@@ -23,7 +23,7 @@ import (
 // pushTarget is a place for artifacts.
 type pushTarget interface {
 	String() string
-	// check returns the problems of specs that have no place there.
+	// check returns the problems of specs without a place there.
 	check(good []load.Resolved) []*spec.Error
 	// push pushes an artifact, and adds to the output.
 	push(c *cobra.Command, artifact *bundle.Artifact, entries []bundle.Entry, p *pushed) error

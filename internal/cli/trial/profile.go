@@ -22,7 +22,7 @@ type ProfileOptions struct {
 	Time     time.Duration
 }
 
-// Profile measures the filters that load, one after another: side by side they would disturb
+// Profile measures the filters that load, in turn: side by side they would disturb
 // each other. A filter that exceeds its limits is measured, too, because a profile helps there
 // most. The results are in the filters.
 func Profile(ctx context.Context, stderr io.Writer, store *module.Store, filters []Filter, versions []string, p ProfileOptions) error {

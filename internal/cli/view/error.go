@@ -14,7 +14,7 @@ import (
 // envoysShown is how many Envoys with the same error a line names.
 const envoysShown = 3
 
-// perEnvoy has each error once, with the Envoys that have the error.
+// perEnvoy has each error once, with the Envoys with the error.
 type perEnvoy struct {
 	order []api.Error
 	where map[api.Error][]string

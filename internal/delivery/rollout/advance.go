@@ -59,7 +59,7 @@ type Moved struct {
 
 // Progress is how far a rollout has come with the present facts.
 type Progress struct {
-	// Further says that the next wave has begun: the caller decides anew.
+	// Further says the next wave has begun: the caller decides anew.
 	Further bool
 	Promote bool  // the revision is good for all
 	Stop    *Stop // the rollout is overdue, and goes back
@@ -201,7 +201,7 @@ func (a advance) overdueReason() string {
 }
 
 // WatchOn notes the time of the watch. connected says whether any Envoy runs the revision. over
-// says that the watch has ended.
+// says the watch has ended.
 func (w *Way) WatchOn(after time.Duration, connected bool, now time.Time) (p Progress, over bool) {
 	w.soak.run(connected, now)
 	left := after - w.soak.total

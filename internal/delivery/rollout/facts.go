@@ -40,11 +40,11 @@ type Facts struct {
 	Policy spec.Canary
 	// Rollout is the section rollout of the spec; nil: as the zero value.
 	Rollout *spec.Rollout
-	// WasStable says that the revision was stable before.
+	// WasStable says the revision was stable before.
 	WasStable bool
-	// RolledBack says that a user has named the revision in a rollback.
+	// RolledBack says a user has named the revision in a rollback.
 	RolledBack bool
-	// Frozen says that the server is frozen.
+	// Frozen says the server is frozen.
 	Frozen bool
 	// Pause is how long an Envoy of the wave is awaited after its stream has ended.
 	Pause time.Duration

@@ -13,7 +13,7 @@ type Canaries struct {
 	Number int // with the present canaries
 	// Prefer names the nodes to ask first; nil: none.
 	Prefer *spec.NodeSelector
-	// SuspectsUntil is until when only awaited suspects may become canaries, one after the other:
+	// SuspectsUntil is until when only awaited suspects may become canaries, in turn:
 	// suspects may have the bytes already. Zero: any subscriber may.
 	SuspectsUntil time.Time
 }

@@ -58,7 +58,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// TestUnreachable shows that an address is judged as the addresses of modules are, and that errors
+// TestUnreachable shows an address is judged as the addresses of modules are, and that errors
 // have neither URL nor query.
 func TestUnreachable(t *testing.T) {
 	limit := spec.PrometheusLimit{URL: "http://127.0.0.1:1/secret", Query: "hunter2"}
@@ -76,7 +76,7 @@ func TestUnreachable(t *testing.T) {
 	}
 }
 
-// TestCredentials shows that a credential reaches the server of the spec and no other.
+// TestCredentials shows a credential reaches the server of the spec and no other.
 func TestCredentials(t *testing.T) {
 	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if got := r.Header.Get("Authorization"); got != "" {

@@ -49,7 +49,7 @@ func TestStudentT(t *testing.T) {
 	}
 }
 
-// TestSpend shows that all looks together take no more than the risk.
+// TestSpend shows all looks together take no more than the risk.
 func TestSpend(t *testing.T) {
 	sum, number, looks := 0.0, 0, []int{}
 	for n := range 100_000 {
@@ -149,7 +149,7 @@ func drawn(r *rand.Rand, size int, share float64) stats.Count {
 	return c
 }
 
-// TestOneBurstIsNoDifference shows that a single burst of failures is not taken for a worse share,
+// TestOneBurstIsNoDifference shows a single burst of failures is not taken for a worse share,
 // however many requests fail.
 func TestOneBurstIsNoDifference(t *testing.T) {
 	all := make([]stats.Pair, 30)

@@ -86,7 +86,7 @@ func (alike) State(_ signal.Key, now time.Time) (signal.State, time.Time) {
 	return signal.Reporting, now
 }
 
-// TestRun shows that each wave is looked at every second, that its Prometheus server is asked at
+// TestRun shows each wave is looked at every second, that its Prometheus server is asked at
 // its own pace, and that a new wave begins anew.
 func TestRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

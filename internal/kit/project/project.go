@@ -101,7 +101,7 @@ func targetOf(s *spec.Spec, dir string) (Target, error) {
 }
 
 // withLanguage gives the compiler of the project to the target without a command. A compiler makes
-// one module, so several of these targets are an error.
+// a module, so several of these targets are an error.
 func withLanguage(dir string, targets []Target) ([]Target, error) {
 	missing := -1
 	for i, t := range targets {

@@ -16,7 +16,7 @@ type placed struct {
 type run struct {
 	text string
 	n    int
-	// early means that the chunks came before the headers of the other side of the filter, so
+	// early means the chunks came before the headers of the other side of the filter, so
 	// all of them are of the first side.
 	early bool
 }

@@ -17,7 +17,7 @@ func (s *taps) double(text string, headers int) {
 }
 
 // filters pass the chunks of a body on in the ways of Envoy's filters: each chunk at once or all
-// together, changed or not. wait says that the filter holds the headers back, too.
+// together, changed or not. wait says the filter holds the headers back, too.
 func filters() map[string]func(chunks []string) (passed []string, held, wait bool) {
 	each := func(chunks []string, change func(string) string) []string {
 		out := slices.Clone(chunks)

@@ -12,7 +12,7 @@ const (
 	mostChunks    = 64 // of one direction of a stream
 )
 
-// Quiet is how long a stream with both responses waits for its next segment. Taps do not say that a
+// Quiet is how long a stream with both responses waits for its next segment. Taps do not say a
 // stream has ended.
 const Quiet = 500 * time.Millisecond
 

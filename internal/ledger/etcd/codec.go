@@ -11,7 +11,7 @@ import (
 const (
 	// mostValue bounds a value, in bytes. etcd's own limit of a request is 1.5 MiB.
 	mostValue = 1 << 20
-	// mostWords bounds a foreign text in a value, such as Envoy's reason for a refusal.
+	// mostWords bounds a foreign text in a value, like Envoy's reason for a refusal.
 	mostWords = 4 << 10
 )
 

@@ -22,7 +22,7 @@ const (
 	pageSize = 32
 )
 
-// errReadAgain marks the end of a connection that is followed by the next one at once.
+// errReadAgain marks the end of a connection that is followed by the next at once.
 var errReadAgain = errors.New("the keys are read again")
 
 // errLeaseLost is the end of a connection without a lease.
@@ -120,7 +120,7 @@ func (c *connection) ownKey() string {
 	return fmt.Sprintf("%s/%x", c.l.keys.election(), c.session.Lease())
 }
 
-// readAll reads all keys at one revision, and tells the differences.
+// readAll reads all keys at a revision, and tells the differences.
 func (c *connection) readAll(ctx context.Context) (revision int64, err error) {
 	var all []*mvccpb.KeyValue
 	from, end := c.l.keys.all(), clientv3.GetPrefixRangeEnd(c.l.keys.all())

@@ -5,7 +5,7 @@
 // (codec.go), and which events follow from changed keys (mirror.go).
 //
 // [Ledger.Run] connects again for ever (run.go). Each connection (connection.go) has a session with
-// a lease, reads all keys at one revision, and watches them from the next revision on. The events
+// a lease, reads all keys at a revision, and watches them from the next revision on. The events
 // so come in etcd's order, whatever the number of lost connections: a connection compares what it
 // reads with what the one before has told. Changes wait in a queue (queue.go) until they are in
 // etcd (writer.go, batch.go), so a caller never waits, except for a [Ledger.Note].

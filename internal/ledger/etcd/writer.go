@@ -30,7 +30,7 @@ func (w *writer) lead(term int64) {
 	}
 }
 
-// errLeadLost says that another replica leads.
+// errLeadLost says another replica leads.
 var errLeadLost = errors.New("another replica leads")
 
 // run writes until ctx ends.

@@ -62,7 +62,7 @@ const (
 	ExportMain       = "main"
 	ExportMainVoid   = "__main_void"
 	ExportStart      = "_start"
-	// ExportMalloc and ExportAllocate allocate memory. Envoy takes the second one only if the
+	// ExportMalloc and ExportAllocate allocate memory. Envoy takes the second only if the
 	// module does not have the first.
 	ExportMalloc   = "malloc"
 	ExportAllocate = "proxy_on_memory_allocate"

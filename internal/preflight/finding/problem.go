@@ -14,7 +14,7 @@ type Problem struct {
 	Message, Hint string
 	// Versions are the Envoy versions with the problem; nil: all requested versions.
 	Versions []string
-	// Detail has a line for each finding, such as each missing import.
+	// Detail has a line for each finding, like each missing import.
 	Detail []string
 	// Functions are the functions of the problem, if any.
 	Functions []Function

@@ -4,7 +4,7 @@ import (
 	"context"
 )
 
-// actions are the requests of a module during a callback, such as to continue a stream. They run
+// actions are the requests of a module during a callback, like to continue a stream. They run
 // after the callback, as in Envoy. An action may run callbacks and so add actions.
 type actions struct {
 	waiting []func(context.Context) error

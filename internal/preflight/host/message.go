@@ -18,9 +18,9 @@ type Message struct {
 
 // Outcome is the arrived part of a message.
 type Outcome struct {
-	// Reached means that the headers arrived.
+	// Reached means the headers arrived.
 	Reached bool
-	// Complete means that the whole message arrived.
+	// Complete means the whole message arrived.
 	Complete bool
 	Message  Message
 }

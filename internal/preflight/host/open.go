@@ -8,7 +8,7 @@ import (
 
 // StreamOptions describe a filter's stream.
 type StreamOptions struct {
-	// Properties are by path, such as "source.address" or "request.path". These properties override
+	// Properties are by path, like "source.address" or "request.path". These properties override
 	// the sandbox's properties of the message.
 	Properties map[string]string
 }

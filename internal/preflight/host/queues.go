@@ -4,7 +4,7 @@ package host
 type queue struct {
 	name  string
 	items [][]byte // of a registered queue; another plugin takes the messages of other queues
-	// registered says that the module itself has registered the queue, and hears of each message.
+	// registered says the module itself has registered the queue, and hears of each message.
 	registered bool
 	put        [][]byte // by the module since the last forget
 }

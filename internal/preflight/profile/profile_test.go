@@ -164,7 +164,7 @@ tests: [{name: a, steps: [{expect: {response: none}}, {expect: {response: none}}
 	}
 }
 
-// TestLimitsOfWhatTraps shows that a filter that the tests have passed, and that fails
+// TestLimitsOfWhatTraps shows a filter that the tests have passed, and that fails
 // after more requests, does not pass.
 func TestLimitsOfWhatTraps(t *testing.T) {
 	traps := counting(func(_ *wasmenc.Module, requests wasmenc.GlobalIndex) wasmenc.Code {

@@ -32,7 +32,7 @@ type Result struct {
 	Functions []FunctionCalls `json:"functions"` // the called functions, most calls first
 	Memory    MemoryGrowth    `json:"memory"`
 	Steps     []StepCost      `json:"steps"`
-	// Problem has ended the profile, such as a trap in the thousandth request; nil: no problem.
+	// Problem has ended the profile, like a trap in the thousandth request; nil: no problem.
 	Problem *finding.Problem `json:"-"`
 	// Warnings has growing memory.
 	Warnings []finding.Problem `json:"-"`

@@ -17,7 +17,7 @@ type Coverage struct {
 	Percent       int     `json:"percent"`
 	Callbacks     Reached `json:"callbacks"`
 	HostFunctions Reached `json:"hostFunctions"`
-	// Others do not count: callbacks that no test of a spec can run, such as proxy_on_tick, and
+	// Others do not count: callbacks that no test of a spec can run, like proxy_on_tick, and
 	// functions of WASI, most of which the runtime of a language calls.
 	Others Reached `json:"others"`
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // spareDelay is the pause between the end of a run and the start of the next instance. Work that
-// depends on the run, such as Envoy's own loading of the module, goes first.
+// depends on the run, like Envoy's own loading of the module, goes first.
 const spareDelay = 250 * time.Millisecond
 
 // Modules keeps decoded and linked modules, so another run of a module begins at once: for

@@ -35,7 +35,7 @@ type Request struct {
 	// AllowOnHeadersStopIteration lets a filter that pauses in the headers' callback still get the
 	// body, like the spec's field of the same name.
 	AllowOnHeadersStopIteration bool
-	// Versions are the Envoy versions to check for, such as 1.39 or 1.39.3; nil: [envoy.Versions].
+	// Versions are the Envoy versions to check for, like 1.39 or 1.39.3; nil: [envoy.Versions].
 	Versions []string
 	Limits   Limits
 	// Engine runs the module.

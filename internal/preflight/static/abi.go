@@ -10,7 +10,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/preflight/wasmbin"
 )
 
-// ABIs returns the ABIs in the names of a module's exports, such as 0.2.1, in the order of the
+// ABIs returns the ABIs in the names of a module's exports, like 0.2.1, in the order of the
 // exports; nil: none. A filter names a single ABI.
 func ABIs(m *wasmbin.Module) []string {
 	var all []string

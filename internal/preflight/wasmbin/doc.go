@@ -8,7 +8,7 @@
 //
 // Read the files in this order:
 //
-//   - reader.go: numbers, names, vectors and types, read one after another
+//   - reader.go: numbers, names, vectors and types, read in turn
 //   - module.go: the result of [Parse]
 //   - skip.go: code, tables, elements and data, of which only the sizes count
 //   - names.go: the section of names

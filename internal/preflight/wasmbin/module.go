@@ -10,12 +10,12 @@ type Module struct {
 	Globals   []string   // imported globals, as module.name
 	Memories  []Memory
 	Producers []Producer
-	// Foreign means that the module imports a memory or a table.
+	// Foreign means the module imports a memory or a table.
 	Foreign bool
 	// OddNames means that wazero cannot read the section of names. Engines can do without the
 	// section.
 	OddNames bool
-	// BadNames means that Envoy cannot read the functions' names, and refuses the module.
+	// BadNames means Envoy cannot read the functions' names, and refuses the module.
 	BadNames bool
 }
 

@@ -19,7 +19,7 @@ const (
 	// readLimit bounds the time to read one bundle. The next attempt goes on with the contents that
 	// have arrived.
 	readLimit = time.Minute
-	// mostCompactions bounds the new looks after compactions, one after the other.
+	// mostCompactions bounds the new looks after compactions, in turn.
 	mostCompactions = 3
 )
 

@@ -14,7 +14,7 @@ import (
 //go:embed good
 var files embed.FS
 
-// Good returns the bootstraps, by file name. Files such as x.lds.yaml are no bootstraps: the
+// Good returns the bootstraps, by file name. Files like x.lds.yaml are no bootstraps: the
 // bootstrap x.yaml names them as /etc/envoy/lds.yaml.
 func Good() map[string]string {
 	return read(func(name string) bool { return strings.Count(name, ".") == 1 })

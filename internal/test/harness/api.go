@@ -93,7 +93,7 @@ type ModuleStatus struct {
 	Digest    string `json:"digest"`
 }
 
-// Subscriber is one filter on a stream.
+// Subscriber is a filter on a stream.
 type Subscriber struct {
 	Node     string     `json:"node"`
 	Cluster  string     `json:"cluster"`

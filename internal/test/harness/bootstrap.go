@@ -49,7 +49,7 @@ func (m Mode) GRPC() string {
 // Filter is a place in a filter chain for an ECDS filter.
 type Filter struct {
 	Name string
-	// Default is a default_config as JSON or YAML flow text, such as
+	// Default is a default_config as JSON or YAML flow text, like
 	// {"@type": type.googleapis.com/…}. "" means none.
 	Default string
 	// NoWarming makes the listener open with the default at once.
@@ -99,7 +99,7 @@ type Bootstrap struct {
 	NodeID         string // "": edge-1
 	NodeCluster    string // "": edge
 	Metadata       map[string]string
-	// InitialFetchTimeout is a duration such as "2s" or "0s". "" means Envoy's default of 15s.
+	// InitialFetchTimeout is a duration like "2s" or "0s". "" means Envoy's default of 15s.
 	InitialFetchTimeout string
 	HTTP                []HTTPListener
 	TCP                 []TCPListener
@@ -111,7 +111,7 @@ type Bootstrap struct {
 	// Upstreams are the upstream addresses of listeners from LDS. Each upstream needs a cluster,
 	// and the clusters are static.
 	Upstreams []string
-	// StatsInterval is how often Envoy reports its stats to the control plane, such as "1s"; "":
+	// StatsInterval is how often Envoy reports its stats to the control plane, like "1s"; "":
 	// never. HTTP listeners without an AccessLog then also log the requests that Envoy fails
 	// because a filter has trapped.
 	StatsInterval string

@@ -17,7 +17,7 @@ type DNS struct {
 	failing    atomic.Bool
 }
 
-// StartDNS starts a name server for a domain such as "registry.test".
+// StartDNS starts a name server for a domain like "registry.test".
 func StartDNS(t TB, domain string) *DNS {
 	t.Helper()
 	connection, err := net.ListenPacket("udp", "127.0.0.1:0")

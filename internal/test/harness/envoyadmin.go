@@ -99,7 +99,7 @@ func (e *EnvoyProcess) FilterStats(filter string) map[string]int64 {
 	return sum
 }
 
-// ConfigDump returns /config_dump for a resource, such as "ecds_filters" or "dynamic_listeners". ""
+// ConfigDump returns /config_dump for a resource, like "ecds_filters" or "dynamic_listeners". ""
 // means everything.
 func (e *EnvoyProcess) ConfigDump(resource string) string {
 	e.t.Helper()

@@ -49,7 +49,7 @@ func (s *Store) everything() (all []ledger.Event) {
 	return all
 }
 
-// Connect connects a client again, with a new lease if the last one has expired.
+// Connect connects a client again, with a new lease if the last has expired.
 func (c *Client) Connect() {
 	c.store.mu.Lock()
 	defer c.store.mu.Unlock()

@@ -1,7 +1,7 @@
 // Package memledger is a ledger in memory, for tests.
 //
 // A [Store] is linearizable: each write has its place in one order. Each [Client] hears of the
-// writes in that order, but late: a test delivers the events one by one with [Client.Next], or as
+// writes in that order, but late: a test delivers the events singly with [Client.Next], or as
 // they come with [Client.Run]. A client can be disconnected, and its lease can expire. The switches
 // of the store plant bugs that a test of the replicas has to find.
 //

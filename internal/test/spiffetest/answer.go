@@ -43,7 +43,7 @@ func derOf(cas []*pki.CA) []byte {
 	return all
 }
 
-// blocks returns the content of all PEM blocks, one after the other.
+// blocks returns the content of all PEM blocks, in turn.
 func blocks(text []byte) []byte {
 	var all []byte
 	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {

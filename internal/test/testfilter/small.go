@@ -7,7 +7,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/internal/wasmenc"
 )
 
-// Importing returns a module with the exports that Envoy needs, and with imports such as
+// Importing returns a module with the exports that Envoy needs, and with imports like
 // "env.proxy_log iii:i". The caller adds callbacks.
 func Importing(imports ...string) *wasmenc.Module {
 	m := &wasmenc.Module{}

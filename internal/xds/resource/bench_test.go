@@ -37,7 +37,7 @@ func built100KB(t testing.TB) (*Builder, delivery.Send) {
 	return b, a
 }
 
-// send is a send of a revision that has no content.
+// send is a send of a revision without content.
 func send(name, salt string) delivery.Send {
 	return delivery.Send{
 		Stream: 1, Resource: delivery.Resource{
@@ -61,7 +61,7 @@ func BenchmarkSharedResource(b *testing.B) {
 	}
 }
 
-// BenchmarkNewSalt measures a resource for an Envoy alone, such as remote code.
+// BenchmarkNewSalt measures a resource for an Envoy alone, like remote code.
 func BenchmarkNewSalt(b *testing.B) {
 	builder, a := built100KB(b)
 	b.ReportAllocs()

@@ -3,7 +3,7 @@ package wire
 import "google.golang.org/protobuf/encoding/protowire"
 
 // nextField is a message's first field: the value if it is bytes, and the length of the field with
-// its tag. A negative length says that the field is malformed.
+// its tag. A negative length says the field is malformed.
 func nextField(b []byte) (number protowire.Number, kind protowire.Type, value []byte, whole int) {
 	// Nearly all fields are short: names, types, nonces.
 	if len(b) > 1 && b[0] < 0x80 && b[0]>>3 > 0 && b[0]&7 == byte(protowire.BytesType) && b[1] < 0x80 {

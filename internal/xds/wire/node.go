@@ -32,7 +32,7 @@ func nodeIn(message []byte, field protowire.Number) (id, cluster string) {
 }
 
 // trimNode copies a node without the extensions, apart from the Wasm runtimes and the first
-// extension. The first extension shows that the Envoy lists its extensions, so a runtime not listed
+// extension. The first extension shows the Envoy lists its extensions, so a runtime not listed
 // is missing.
 func trimNode(node []byte) ([]byte, bool) {
 	var out []byte

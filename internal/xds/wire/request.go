@@ -30,7 +30,7 @@ func sotwLayout() layout {
 func deltaLayout() layout { return layout{node: 1, typeURL: 2, nonce: 6} }
 
 // ReadSotW reads a request apart from the names, for which there is [Names]: in SotW every ACK
-// lists the names, and most streams of a fleet list the same names. knowsNode says that the node
+// lists the names, and most streams of a fleet list the same names. knowsNode says the node
 // was read before. Of a node's extensions, r gets the Wasm runtimes and the first extension. Of an
 // answer, r gets neither the version_info nor a known node.
 func ReadSotW(message []byte, knowsNode bool, r *discoveryv3.DiscoveryRequest) error {

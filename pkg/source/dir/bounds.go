@@ -32,7 +32,7 @@ func bounded(bounds *spec.Bounds, decode Decode) Decode {
 	}
 }
 
-// outside returns an error if a link of the directory leads out of the roots. Such a file is not
+// outside returns an error if a link of the directory leads out of the roots. This file is not
 // read, since errors show parts of the text of specs. An author of specs, who can make links, may
 // not read all files of this machine.
 func outside(by *resolver, bounds *spec.Bounds, real string) *spec.Error {

@@ -70,7 +70,7 @@ func readFile(path string, limit int64) ([]byte, error) {
 	return text, nil
 }
 
-// missing reports whether err means that the file does not exist.
+// missing reports whether err means the file does not exist.
 func missing(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }

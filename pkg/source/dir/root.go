@@ -40,7 +40,7 @@ func (r *root) read(by *reader) *spec.Error {
 			Pos:     spec.Position{File: r.shown},
 		}
 	}
-	// Another path means that a link has a new target, which is allowed.
+	// Another path means a link has a new target, which is allowed.
 	m := mount{at.real, identityOf(at.info).dev}
 	if r.good.real == m.real && r.good.dev != m.dev {
 		return &spec.Error{

@@ -128,7 +128,7 @@ func (w *watches) remove(dir string) {
 	if w.byID[id] == dir {
 		delete(w.byID, id)
 	}
-	// An error only says that the watch has already ended.
+	// An error only says the watch has already ended.
 	_ = w.n.Remove(dir)
 }
 

@@ -110,7 +110,7 @@ func least(holders []holder) (first *holder, name string, next *string) {
 }
 
 // before returns the documents before next, the next name of another holder, and before the next
-// invalid document. A nil next means that no other holder has names left.
+// invalid document. A nil next means no other holder has names left.
 func (h *holder) before(next *string) []*spec.Spec {
 	if len(h.faulty) > 0 && (next == nil || h.faulty[0].Name < *next) {
 		next = &h.faulty[0].Name

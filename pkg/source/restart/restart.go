@@ -32,7 +32,7 @@ type Source struct {
 
 	mu sync.Mutex
 	// run is the context of the source's current run. Its cause says why the run has ended. nil
-	// means that no run has begun.
+	// means no run has begun.
 	run context.Context
 }
 

@@ -71,7 +71,7 @@ func (s *side) write() error {
 	return suite.Replace(filepath.Join(s.dir, "module.wasm"), code.Module())
 }
 
-// edit replaces the module and returns the time to the first answer of the new one.
+// edit replaces the module and returns the time to the first answer of the new.
 func (s *side) edit(ctx context.Context) (time.Duration, error) {
 	if err := suite.Rest(ctx, 500*time.Millisecond); err != nil {
 		return 0, err

@@ -64,7 +64,7 @@ func (b *bench) run(ctx context.Context, c Case) (report.Table, error) {
 	return t, nil
 }
 
-// once starts both servers, connects the Envoys, and edits one filter repeatedly.
+// once starts both servers, connects the Envoys, and edits a filter repeatedly.
 func (b *bench) once(ctx context.Context, c Case, run int, us, them *samples) (err error) {
 	dir, err := os.MkdirTemp(b.Dir, "fanout")
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 )
 
 // arrows finds the uses between files of a type-checked package. A use that has no name in the
-// source does not count, such as an element of a composite literal without keys.
+// source does not count, like an element of a composite literal without keys.
 func arrows(fset *token.FileSet, p *types.Package, info *types.Info) Arrows {
 	uses := map[[2]string][]Use{}
 	for ident, object := range info.Uses {

@@ -133,7 +133,7 @@ func TestTypes(t *testing.T) {
 	}
 }
 
-// arrowsOf reads arrows such as "a>b".
+// arrowsOf reads arrows like "a>b".
 func arrowsOf(pairs string) Arrows {
 	var all Arrows
 	for _, pair := range strings.Fields(pairs) {

@@ -15,7 +15,7 @@ type Case struct {
 	Config *string
 	// Alone marks a module that may crash or hang Envoy. The module gets an Envoy of its own.
 	Alone bool
-	// Loops marks a module with a call that never ends. Such a module is also Alone.
+	// Loops marks a module with a call that never ends. This module is also Alone.
 	Loops bool
 }
 

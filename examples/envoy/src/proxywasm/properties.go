@@ -19,7 +19,7 @@ func StringProperty(path ...string) (string, error) {
 	return string(value), err
 }
 
-// IntProperty returns the value of an attribute with a number, such as response.code. If the value
+// IntProperty returns the value of an attribute with a number, like response.code. If the value
 // has another size, the error is [ErrResultMismatch].
 func IntProperty(path ...string) (int64, error) {
 	value, err := Property(path...)
@@ -29,7 +29,7 @@ func IntProperty(path ...string) (int64, error) {
 	return decodeInt(value)
 }
 
-// BoolProperty returns the value of a boolean attribute, such as connection.mtls. If the value has
+// BoolProperty returns the value of a boolean attribute, like connection.mtls. If the value has
 // another size, the error is [ErrResultMismatch].
 func BoolProperty(path ...string) (bool, error) {
 	value, err := Property(path...)

@@ -2,7 +2,7 @@ package proxywasm
 
 // LocalResponse is a response from the filter in place of the upstream.
 type LocalResponse struct {
-	// Status is the HTTP status, such as 403.
+	// Status is the HTTP status, like 403.
 	Status int
 	// Headers are added to the headers from Envoy.
 	Headers []Header

@@ -7,7 +7,7 @@ import (
 	"github.com/wasm-xds/wasm-xds/examples/envoy/src/proxywasm"
 )
 
-// data counts in shared data, and shows that an old version is refused.
+// data counts in shared data, and shows an old version is refused.
 func data() {
 	count := 0
 	value, cas, err := proxywasm.SharedData("count")
