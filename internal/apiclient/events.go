@@ -38,17 +38,17 @@ func onChange(ctx context.Context, s server, pause time.Duration, look func() (d
 		if done, err := look(); done || err != nil {
 			return err
 		}
-		open := true
 		select {
-		case _, open = <-changed:
+		case _, open := <-changed:
+			switch {
+			case open:
+			case ctx.Err() != nil:
+				return ctx.Err()
+			default:
+				return &api.Error{Code: CodeServerGone, Message: "the server at " + s.name + " has ended"}
+			}
 		case <-after(pause):
 			continue
-		}
-		if !open {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			return &api.Error{Code: CodeServerGone, Message: "the server at " + s.name + " has ended"}
 		}
 		select {
 		case <-time.After(gatherEvents):

@@ -30,10 +30,8 @@ func rewrite(f SpecFile, changes []change) ([]byte, *spec.Error) {
 	slices.SortFunc(changes, func(a, b change) int {
 		return cmp.Or(cmp.Compare(b.at.Line, a.at.Line), cmp.Compare(b.at.Column, a.at.Column))
 	})
-	for i, c := range changes {
-		if i > 0 && c.at == changes[i-1].at {
-			continue
-		}
+	changes = slices.CompactFunc(changes, func(a, b change) bool { return a.at == b.at })
+	for _, c := range changes {
 		start, end, ok := scalarAt(text, c.at, c.from)
 		if !ok {
 			return nil, cannotRewrite(c)

@@ -360,19 +360,19 @@ func (w *replicasWorld) cut(e *movingEnvoy) {
 }
 
 // deliver has a replica hear of the next changes in the ledger.
-func (w *replicasWorld) deliver(r *modelReplica, most int) (any bool) {
+func (w *replicasWorld) deliver(r *modelReplica, most int) (heard bool) {
 	for range most {
 		if !r.works() {
-			return any
+			return heard
 		}
 		e, is := r.client.Next()
 		if !is {
-			return any
+			return heard
 		}
-		any = true
+		heard = true
 		w.step(r, FromLedger{e})
 	}
-	return any
+	return heard
 }
 
 func (w *replicasWorld) pass(d time.Duration) {

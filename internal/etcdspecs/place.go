@@ -58,7 +58,7 @@ func ParsePlace(arg string) (Place, error) {
 	case !utf8.ValidString(prefix) || strings.ContainsFunc(prefix, func(r rune) bool { return r == ' ' || !unicode.IsPrint(r) }):
 		return Place{}, errors.New("its prefix has characters that no prefix should have")
 	case path.Clean("/"+prefix) != "/"+prefix:
-		return Place{}, errors.New("its prefix has an empty part, . or ..")
+		return Place{}, errors.New("its prefix has an empty part, or . or .. as a part")
 	}
 	return Place{"/" + prefix}, nil
 }
