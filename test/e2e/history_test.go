@@ -63,7 +63,7 @@ func TestHistoryIsARecord(t *testing.T) {
 	s := newScenario(t, withoutSandbox()...)
 	const secret = "a-realm-that-nobody-may-see"
 	lines := func(realm string) string { return "config: {realm: " + realm + "}" }
-	s.write(auth, authModule("v1"), lines("one"))
+	s.writeAtOnce(auth, authModule("v1"), lines("one"))
 	s.git("init", "-q", "-b", "main")
 	s.git("add", "-A")
 	s.git("commit", "-q", "-m", "one")
@@ -80,7 +80,7 @@ func TestHistoryIsARecord(t *testing.T) {
 	}
 
 	// The checkout says later than the file which commit it is.
-	s.write(auth, authModule("v2"), lines(secret))
+	s.writeAtOnce(auth, authModule("v2"), lines(secret))
 	s.cp.WaitLive(auth, authModule("v2"), 1)
 	v2 := s.waitHistory("the second", func(all []recorded) bool { return all[0].Outcome == "live" && all[0].Commit != nil })[0]
 	if !v2.Commit.Dirty || v2.Previous != v1.Revision || !slices.Contains(v2.Diff, "+config.realm: … (another value)") {
@@ -94,7 +94,7 @@ func TestHistoryIsARecord(t *testing.T) {
 	})
 
 	// An Envoy refuses the third, and a user goes back from there.
-	s.write(auth, testfilter.HTTP{Stamp: "bad", MissingImport: true}.Module(), lines(secret))
+	s.writeAtOnce(auth, testfilter.HTTP{Stamp: "bad", MissingImport: true}.Module(), lines(secret))
 	v3 := s.waitHistory("the third", func(all []recorded) bool { return all[0].Outcome == "refused" && len(all[0].Refusals) > 0 })[0]
 	if v3.Refusals[0].Node == "" || v3.Refusals[0].Message == "" || v3.Previous != v2.Revision {
 		t.Errorf("the third: %+v", v3)

@@ -57,6 +57,15 @@ func (s *scenario) write(name string, module []byte, lines string) {
 	harness.WriteFilter(s.t, s.dir, name, module, lines)
 }
 
+// writeAtOnce is write with a file of its own for each module. The server can read the specs between
+// two writes, and never sees the new module with the former lines.
+func (s *scenario) writeAtOnce(name string, module []byte, lines string) {
+	s.t.Helper()
+	file := name + "-" + harness.SHA256(module)[:8] + ".wasm"
+	harness.WriteFile(s.t, filepath.Join(s.dir, file), module)
+	harness.WriteFile(s.t, filepath.Join(s.dir, name+".yaml"), fmt.Appendf(nil, "name: %s\nmodule: {file: ./%s}\n%s", name, file, lines))
+}
+
 // proxyOptions describe an Envoy of a scenario.
 type proxyOptions struct {
 	version      string             // "": harness.DefaultVersion
