@@ -139,6 +139,13 @@ func TestFilterPath(t *testing.T) {
 	}
 }
 
+func TestIsPreparing(t *testing.T) {
+	ready := api.Filter{Name: "a", State: api.FilterActive}
+	if eject.IsPreparing([]api.Filter{ready}) || !eject.IsPreparing([]api.Filter{ready, {Name: "b", State: api.FilterPreparing}}) {
+		t.Error("only a filter without its first revision is being prepared")
+	}
+}
+
 // A state without a filter that the server serves is an older one, also before any Envoy has run
 // the filter.
 func TestDiffers(t *testing.T) {

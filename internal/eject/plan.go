@@ -85,6 +85,12 @@ func Differs(m delivery.Memory, filters []api.Filter) string {
 	return ""
 }
 
+// IsPreparing says whether a server prepares the first revision of a filter. Files that are written
+// now would lack the filter.
+func IsPreparing(filters []api.Filter) bool {
+	return slices.ContainsFunc(filters, func(f api.Filter) bool { return f.State == api.FilterPreparing })
+}
+
 // has says whether a state has the revision that a server serves. Stand-ins are in no state.
 func has(s delivery.FilterMemory, f api.Filter) bool {
 	w := s.Wanted

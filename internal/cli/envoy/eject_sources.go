@@ -142,7 +142,7 @@ func (o *ejectOptions) current(c *cobra.Command, dir string) (delivery.Memory, e
 		case err != nil && problem == nil:
 			fmt.Fprintln(c.ErrOrStderr(), "note: no server answers: the filters are as the last server of", dir, "has left them")
 			return saved, nil
-		case err == nil && problem == nil && differs == "":
+		case err == nil && problem == nil && differs == "" && (look == looks || !eject.IsPreparing(filters)):
 			return saved, nil
 		case problem != nil && (err != nil || look == looks):
 			return saved, problem
