@@ -309,18 +309,25 @@ func (e *answers) lost(s *stream) map[*sub]loss {
 	return lost
 }
 
+// takeBack takes back a push that the Envoy has not got; false: there is none with the name.
+func (e *answers) takeBack(s *stream, name string) (push, bool) {
+	p, there := e.sender.takeOne(s, name)
+	if there {
+		e.sender.tried(&p)
+		e.touchStream(s)
+		e.rollouts.mayHaveSpoken(s)
+		e.fetches.end(p.u)
+	}
+	return p, there
+}
+
 // notBuilt takes back a push because the resource could not be made.
 func (e *answers) notBuilt(s *stream, name, reason string) {
-	p, there := e.sender.takeOne(s, name)
+	p, there := e.takeBack(s, name)
 	if !there {
 		return
 	}
-	e.sender.tried(&p)
-	e.touchStream(s)
-	e.rollouts.mayHaveSpoken(s)
-	u := p.u
-	e.fetches.end(u)
-	u.refuse(p.rev.ID, &Problem{
+	p.u.refuse(p.rev.ID, &Problem{
 		Code: CodeModuleUnreadable, Revision: p.rev.ID, Message: reason,
 		Hint: "it is brought again from where its spec says",
 	})
@@ -330,15 +337,11 @@ func (e *answers) notBuilt(s *stream, name, reason string) {
 // notNoted takes back an unproven push because the ledger does not have its note. The push is tried
 // again, if the fleet's record still names the Envoy.
 func (e *answers) notNoted(s *stream, name string) {
-	p, there := e.sender.takeOne(s, name)
+	p, there := e.takeBack(s, name)
 	if !there {
 		return
 	}
-	e.sender.tried(&p)
-	e.touchStream(s)
-	e.rollouts.mayHaveSpoken(s)
 	u := p.u
-	e.fetches.end(u)
 	again := e.now.Add(noteRetry)
 	u.f.followed.notNoted(s.node.ID, again)
 	e.wakeFilter(u.f, again)

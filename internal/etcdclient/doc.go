@@ -8,4 +8,5 @@
 //
 // Read config.go (the flags), endpoints.go (their addresses), files.go (the files), tls.go (the
 // handshakes), access.go (the clients), problem.go (the words).
+// [Watch], in watch.go, watches without a wait for etcd.
 package etcdclient

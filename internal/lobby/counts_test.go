@@ -30,7 +30,7 @@ func TestLimitsOfAllConnections(t *testing.T) {
 	}
 }
 
-// A crowd comes in in turn, in the order in which it came, and other hosts do not wait.
+// The connections of a crowd come in by the order of their arrival, and other hosts do not wait.
 func TestACrowdWaits(t *testing.T) {
 	c := newCounts(Limits{Connections: 100, PerHost: 100, IdlePerHost: 2})
 	var inside []*use

@@ -4,35 +4,15 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 
-	"github.com/wasm-xds/wasm-xds/internal/atomicfile"
-	"github.com/wasm-xds/wasm-xds/internal/regular"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
 // AddTestsFile adds tests to the spec with a name in a file, as [AddTests] does. The file is
 // replaced as [LockFile] replaces it.
 func AddTestsFile(path, name string, tests []byte) error {
-	path, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return err
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	text, err := regular.Read(path, maxFile)
-	if err != nil {
-		return err
-	}
-	edited, err := AddTests(text, name, tests)
-	if err != nil {
-		return err
-	}
-	return atomicfile.WriteFile(path, edited, info.Mode().Perm())
+	return editFile(path, func(text []byte) ([]byte, error) { return AddTests(text, name, tests) })
 }
 
 // AddTests returns the text with more tests at the end of a spec's tests. tests is a list in YAML

@@ -30,6 +30,12 @@ type Pin struct {
 // LockFile writes the digests of pins into a file, as [Lock] does. A symbolic link stays a link,
 // and the file keeps its permissions. After a crash the file has the old or the new text.
 func LockFile(path string, pins []Pin) error {
+	return editFile(path, func(text []byte) ([]byte, error) { return Lock(text, pins) })
+}
+
+// editFile replaces the text of a file. A symbolic link stays a link, and the file keeps its
+// permissions.
+func editFile(path string, edited func(text []byte) ([]byte, error)) error {
 	path, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return err
@@ -42,11 +48,11 @@ func LockFile(path string, pins []Pin) error {
 	if err != nil {
 		return err
 	}
-	edited, err := Lock(text, pins)
+	next, err := edited(text)
 	if err != nil {
 		return err
 	}
-	return atomicfile.WriteFile(path, edited, info.Mode().Perm())
+	return atomicfile.WriteFile(path, next, info.Mode().Perm())
 }
 
 // Lock returns the text with the digests of pins. Several pins at the same place are a single

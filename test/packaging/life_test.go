@@ -58,7 +58,7 @@ func (m *machine) changes(t *testing.T, admin string, packages []string) {
 	}
 	m.offer(packages[0])
 	restarts("a downgrade", func() {
-		m.run("apt-get", "install", "--quiet", "--allow-downgrades", "/root/"+filepath.Base(packages[0]))
+		m.run("apt-get", "install", "--quiet", "--allow-downgrades", offered+filepath.Base(packages[0]))
 	})
 
 	m.page["Upgrade and removal"] = remove
@@ -69,7 +69,7 @@ func (m *machine) changes(t *testing.T, admin string, packages []string) {
 		t.Errorf("the server runs after the removal: %v", err)
 	}
 	m.offer(packages[1])
-	m.run("apt-get", "install", "--quiet", "/root/"+filepath.Base(packages[1]))
+	m.run("apt-get", "install", "--quiet", offered+filepath.Base(packages[1]))
 	m.wait("the Envoy's return", func() bool { return m.live(admin) })
 	if now, err := os.ReadFile(m.path("/etc/wasm-xds/wasm-xds.yaml")); err != nil || string(now) != string(mine) {
 		t.Errorf("the configuration was changed: %v %s", err, now)
@@ -114,7 +114,7 @@ func (m *machine) rpms(t *testing.T, admin string) {
 	for _, path := range packages {
 		m.offer(path)
 	}
-	rpm("--install", "/root/"+filepath.Base(packages[0]))
+	rpm("--install", offered+filepath.Base(packages[0]))
 	if out := m.run("systemctl", "is-enabled", "wasm-xds.service", "wasm-xds-xds.socket"); out != "enabled\nenabled\n" { // by Debian's preset
 		t.Errorf("the units are %s", out)
 	}
@@ -126,7 +126,7 @@ func (m *machine) rpms(t *testing.T, admin string) {
 
 	m.write("/etc/wasm-xds/wasm-xds.yaml", []byte("# mine\nsources: [/etc/wasm-xds/filters]\n"))
 	before, tcp := m.property("wasm-xds.service", "MainPID"), dial(t, "tcp", admin)
-	rpm("--upgrade", "/root/"+filepath.Base(packages[1]))
+	rpm("--upgrade", offered+filepath.Base(packages[1]))
 	m.wait("the upgrade's restart", func() bool { return m.property("wasm-xds.service", "MainPID") != before && m.live(admin) })
 	tcp().mustBeTaken(t, "an upgrade of the rpm, TCP")
 	if now, err := os.ReadFile(m.path("/etc/wasm-xds/wasm-xds.yaml")); err != nil || !strings.HasPrefix(string(now), "# mine") {

@@ -82,20 +82,23 @@ func (m *machine) follow(heading string) {
 		m.t.Fatalf("the page has no commands below %q", heading)
 	}
 	for _, commands := range m.page[heading] {
-		m.run("bash", "-c", "set -e; cd /root; "+commands)
+		m.run("bash", "-c", "set -e; cd "+offered+"; "+commands)
 	}
 	m.page[heading] = nil
 }
 
-// offer puts a package into /root, in place of other packages for Debian.
+// offered is the directory of the machine with the packages.
+const offered = "/opt/"
+
+// offer puts a package into the directory offered, in place of other packages for Debian.
 func (m *machine) offer(path string) {
 	m.t.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	m.run("bash", "-c", "rm -f /root/*.deb")
-	m.write("/root/"+filepath.Base(path), data)
+	m.run("bash", "-c", "rm -f "+offered+"*.deb")
+	m.write(offered+filepath.Base(path), data)
 }
 
 func dropIn(t *testing.T, root, unit, text string) {

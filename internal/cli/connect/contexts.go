@@ -233,7 +233,7 @@ func lock(path string) (unlock func(), err error) {
 	}
 }
 
-// lockPause is the pause between two looks at the lock.
+// lockPause is the pause between two looks at the lock: flock waits without a limit, or not at all.
 const lockPause = 10 * time.Millisecond
 
 func unwritable(path string, err error) error {

@@ -12,6 +12,7 @@ import (
 	"go.etcd.io/etcd/client/v3/concurrency"
 	"go.uber.org/zap"
 
+	"github.com/wasm-xds/wasm-xds/internal/etcdclient"
 	"github.com/wasm-xds/wasm-xds/internal/ledger"
 )
 
@@ -72,7 +73,13 @@ func (c *connection) run(ctx context.Context) error {
 		return err
 	}
 	c.l.queue.newLease()
-	changes := client.Watch(clientv3.WithRequireLeader(ctx), c.l.keys.all(), clientv3.WithPrefix(), clientv3.WithRev(revision+1), clientv3.WithFragment())
+	changes := etcdclient.Watch(ctx, client, c.l.keys.all(), clientv3.WithPrefix(), clientv3.WithRev(revision+1), clientv3.WithFragment())
+	c.workers.Go(func() {
+		<-ctx.Done()
+		for range changes { // until the watch has ended
+			continue
+		}
+	})
 	c.looks, c.deposed = make(chan look), make(chan struct{}, 1)
 	w := &writer{
 		maker: maker{l: c.l, lease: c.session.Lease()}, client: client, fence: c.ownKey(), lost: make(chan struct{}, 1),
@@ -180,7 +187,7 @@ func (c *connection) writeAgain(lost []entry) {
 }
 
 // follow tells the changes until the connection ends.
-func (c *connection) follow(ctx context.Context, changes clientv3.WatchChan, w *writer) error {
+func (c *connection) follow(ctx context.Context, changes <-chan clientv3.WatchResponse, w *writer) error {
 	c.checkLead(w)
 	for {
 		select {

@@ -32,8 +32,8 @@ const retry = time.Second
 // Source watches a bundle of specs in etcd. It implements [source.Source].
 type Source struct {
 	looker
-	syncs chan chan<- error // requests of Sync; each is the channel for the answer
-	down  bool              // used by Run's goroutine only: the last look failed
+	syncs source.Requests
+	down  bool // used by Run's goroutine only: the last look failed
 }
 
 var (
@@ -66,7 +66,7 @@ func New(c Config) *Source {
 				},
 			},
 		},
-		syncs: make(chan chan<- error),
+		syncs: source.NewRequests(),
 	}
 }
 
@@ -185,20 +185,7 @@ func (r *run) answer(ctx context.Context) error {
 }
 
 // Sync implements [source.Syncer]. It asks etcd at once.
-func (s *Source) Sync(ctx context.Context) error {
-	answer := make(chan error, 1)
-	select {
-	case s.syncs <- answer:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	select {
-	case err := <-answer:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
+func (s *Source) Sync(ctx context.Context) error { return s.syncs.Ask(ctx) }
 
 // report logs when etcd becomes unavailable and when it is available again. Refused bundles are
 // logged where they are read. Without a good bundle, the set itself contains the problem, and the

@@ -5,6 +5,7 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"github.com/wasm-xds/wasm-xds/internal/etcdclient"
 	"github.com/wasm-xds/wasm-xds/internal/etcdspecs"
 )
 
@@ -15,24 +16,11 @@ type watch struct {
 	close   context.CancelFunc
 }
 
-// open watches the head from a revision on, and does not wait for etcd. The library's Watch waits
-// for the answer of a member, which never comes while etcd is away.
+// open watches the head from a revision on, and does not wait for etcd.
 func (w *watch) open(ctx context.Context, client *clientv3.Client, p etcdspecs.Place, from int64) {
 	w.end()
-	// A member without a leader ends the watch, so that another member is asked.
-	ctx, w.close = context.WithCancel(clientv3.WithRequireLeader(ctx))
-	answers := make(chan clientv3.WatchResponse)
-	w.answers, w.from = answers, from
-	go func() {
-		defer close(answers)
-		for answer := range client.Watch(ctx, p.Head(), clientv3.WithRev(from)) {
-			select {
-			case answers <- answer:
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
+	ctx, w.close = context.WithCancel(ctx)
+	w.answers, w.from = etcdclient.Watch(ctx, client, p.Head(), clientv3.WithRev(from)), from
 }
 
 // end ends the watch, and waits for its end.

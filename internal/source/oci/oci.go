@@ -25,8 +25,8 @@ import (
 // Source watches a bundle of specs. It implements [source.Source].
 type Source struct {
 	looker
-	syncs chan chan<- error // requests of Sync; each is the channel for the answer
-	down  bool              // used by Run's goroutine only: the last look failed
+	syncs source.Requests
+	down  bool // used by Run's goroutine only: the last look failed
 }
 
 var (
@@ -58,7 +58,7 @@ func New(c Config) *Source {
 				},
 			},
 		},
-		syncs: make(chan chan<- error),
+		syncs: source.NewRequests(),
 	}
 }
 
@@ -108,20 +108,7 @@ func (s *Source) Run(ctx context.Context, emit func(source.Set)) error {
 
 // Sync implements [source.Syncer]. It asks the registry at once. If the registry has asked for a
 // pause, Sync returns the result of the last look instead.
-func (s *Source) Sync(ctx context.Context) error {
-	answer := make(chan error, 1)
-	select {
-	case s.syncs <- answer:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	select {
-	case err := <-answer:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
+func (s *Source) Sync(ctx context.Context) error { return s.syncs.Ask(ctx) }
 
 // report logs when the registry becomes unavailable and when it is available again. look logs
 // refused bundles. Without a good bundle, the set itself contains the problem, and the set's

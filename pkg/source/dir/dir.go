@@ -51,7 +51,7 @@ type Source struct {
 	rescan time.Duration
 	log    *zap.Logger
 	notify func() (notifier, error) // replaced by tests
-	syncs  chan chan<- error        // requests of Sync; each is the channel for the answer
+	syncs  source.Requests
 }
 
 var (
@@ -72,7 +72,7 @@ func New(c Config) *Source {
 		rescan: c.Rescan,
 		log:    c.Logger,
 		notify: newFSNotify,
-		syncs:  make(chan chan<- error),
+		syncs:  source.NewRequests(),
 	}
 	if s.settle == 0 {
 		s.settle = DefaultSettle
@@ -118,17 +118,4 @@ func (s *Source) Run(ctx context.Context, emit func(source.Set)) error {
 
 // Sync implements [source.Syncer]. After a quiet time of [Config.Settle], the source looks at the
 // directory and at every referenced file, even without events.
-func (s *Source) Sync(ctx context.Context) error {
-	answer := make(chan error, 1)
-	select {
-	case s.syncs <- answer:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	select {
-	case err := <-answer:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
+func (s *Source) Sync(ctx context.Context) error { return s.syncs.Ask(ctx) }
