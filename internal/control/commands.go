@@ -18,19 +18,25 @@ import (
 
 // The functions of this file carry out the commands of users. They run on Run's goroutine.
 
-func rollBack(c *Control, name, revision string, pin bool, by string) (api.Filter, *api.Error) {
-	v := c.view
+// rollbackTo is the revision to which a rollback of the filter leads, with the filter's status.
+func rollbackTo(v *report.View, name, revision string, pin bool) (st delivery.FilterStatus, to *snapshot.Revision, problem *api.Error) {
 	st, ok := v.Machine.Brief(name)
 	if !ok || st.Wanted == nil {
-		return api.Filter{}, command.NoFilter(name)
+		return st, nil, command.NoFilter(name)
 	}
 	if v.Specs.Set() == nil {
-		return api.Filter{}, command.NotReadYet()
+		return st, nil, command.NotReadYet()
 	}
 	if problem := command.MayRollBack(st); problem != nil {
-		return api.Filter{}, problem
+		return st, nil, problem
 	}
-	target, problem := command.RollBack(st, report.Revisions(v, name), revision, pin)
+	to, problem = command.RollBack(st, report.Revisions(v, name), revision, pin)
+	return st, to, problem
+}
+
+func rollBack(c *Control, name, revision string, pin bool, by string) (api.Filter, *api.Error) {
+	v := c.view
+	st, target, problem := rollbackTo(v, name, revision, pin)
 	if problem != nil {
 		return api.Filter{}, problem
 	}
@@ -88,6 +94,22 @@ func unpin(ctx context.Context, c *Control, name, by string) (api.Filter, *api.E
 	return f, nil
 }
 
+// toRetry is the revision to try again. foretold says the sandbox has refused the revision of the
+// spec, so the sandbox tries it again, too.
+func toRetry(v *report.View, st delivery.FilterStatus, revision string) (r *snapshot.Revision, foretold bool, problem *api.Error) {
+	refused := func(id string) bool { return v.Machine.IsRefused(st.Name, id) }
+	r, problem = command.Retry(st, report.Revisions(v, st.Name), revision, refused)
+	if problem != nil {
+		return nil, false, problem
+	}
+	one := v.Specs.Get(st.Name)
+	foretold = len(r.Refusals) > 0 && one != nil && one.Revision() != nil && one.Revision().ID == r.ID
+	if !foretold && !refused(r.ID) {
+		return nil, false, command.NotRefused(st.Name, r)
+	}
+	return r, foretold, nil
+}
+
 func retry(ctx context.Context, c *Control, name, revision, by string) *api.Error {
 	v := c.view
 	st, ok := v.Machine.Status(name)
@@ -111,14 +133,9 @@ func retry(ctx context.Context, c *Control, name, revision, by string) *api.Erro
 		again()
 		return nil
 	}
-	refused := func(id string) bool { return v.Machine.IsRefused(name, id) }
-	r, problem := command.Retry(st, report.Revisions(v, name), revision, refused)
+	r, foretold, problem := toRetry(v, st, revision)
 	if problem != nil {
 		return problem
-	}
-	foretold := len(r.Refusals) > 0 && one != nil && one.Revision() != nil && one.Revision().ID == r.ID
-	if !foretold && !refused(r.ID) {
-		return command.NotRefused(name, r)
 	}
 	c.cfg.Logger.Info("a revision that was refused is tried again", zap.String("filter", name), zap.String("revision", r.ID))
 	c.chronicle.did(name, r.ID, api.Action{At: time.Now(), Action: "retry", By: by})
@@ -129,8 +146,8 @@ func retry(ctx context.Context, c *Control, name, revision, by string) *api.Erro
 	return nil
 }
 
-func forget(c *Control, name string) (api.Forgotten, *api.Error) {
-	v := c.view
+// toForget is the answer to a command that forgets the filter.
+func toForget(v *report.View, name string) (api.Forgotten, *api.Error) {
 	st, ok := v.Machine.Status(name)
 	if !ok {
 		return api.Forgotten{}, command.NoFilter(name)
@@ -141,7 +158,15 @@ func forget(c *Control, name string) (api.Forgotten, *api.Error) {
 	if problem := command.Forget(st, v.Specs.Get(name) != nil, v.Plan.Problems[name], v.Plan.Held != nil, time.Now()); problem != nil {
 		return api.Forgotten{}, problem
 	}
-	done := api.Forgotten{Name: name, Revisions: len(v.Machine.History(name)), IdleSince: st.IdleSince}
+	return api.Forgotten{Name: name, Revisions: len(v.Machine.History(name)), IdleSince: st.IdleSince}, nil
+}
+
+func forget(c *Control, name string) (api.Forgotten, *api.Error) {
+	v := c.view
+	done, problem := toForget(v, name)
+	if problem != nil {
+		return api.Forgotten{}, problem
+	}
 	c.cfg.Logger.Info("a removed filter is forgotten: a command says so", zap.String("filter", name), zap.Int("revisions", done.Revisions))
 	c.cfg.Metrics.FilterForgotten(name)
 	c.notices.forget(name)

@@ -91,17 +91,7 @@ func (a *API) filterNow(name string) func() api.Filter {
 func (a *API) orderRollback(ctx context.Context, name, revision string, pin bool) (api.Filter, *api.Error) {
 	return order(ctx, a, func(context.Context) (ledger.Command, *api.Error) {
 		v := a.c.view
-		st, ok := v.Machine.Brief(name)
-		if !ok || st.Wanted == nil {
-			return ledger.Command{}, command.NoFilter(name)
-		}
-		if v.Specs.Set() == nil {
-			return ledger.Command{}, command.NotReadYet()
-		}
-		if problem := command.MayRollBack(st); problem != nil {
-			return ledger.Command{}, problem
-		}
-		target, problem := command.RollBack(st, report.Revisions(v, name), revision, pin)
+		st, target, problem := rollbackTo(v, name, revision, pin)
 		if problem != nil {
 			return ledger.Command{}, problem
 		}
@@ -137,22 +127,18 @@ func (a *API) orderRetry(ctx context.Context, name, revision string) (api.Filter
 		if unmade := one != nil && one.Phase() != track.Ready && v.Plan.Problems[name] != nil; unmade && revision == "" {
 			return ledger.Command{}, retry(in, c, name, revision, api.UserOf(ctx))
 		}
-		refused := func(id string) bool { return v.Machine.IsRefused(name, id) }
-		r, problem := command.Retry(st, report.Revisions(v, name), revision, refused)
+		r, foretold, problem := toRetry(v, st, revision)
 		if problem != nil {
 			return ledger.Command{}, problem
 		}
-		if len(r.Refusals) > 0 && one != nil && one.Revision() != nil && one.Revision().ID == r.ID {
+		if foretold {
 			if v.Specs.Retry(one, time.Now()) {
 				c.saves.findingsSoon()
 			}
 			c.advance(in)
-			if !refused(r.ID) {
+			if !v.Machine.IsRefused(name, r.ID) {
 				return ledger.Command{}, nil
 			}
-		}
-		if !refused(r.ID) {
-			return ledger.Command{}, command.NotRefused(name, r)
 		}
 		c.notices.retried(name)
 		return ledger.Command{Kind: ledger.Tried, Filter: name, Revision: r.ID}, nil
@@ -163,18 +149,11 @@ func (a *API) orderRetry(ctx context.Context, name, revision string) (api.Filter
 func (a *API) orderForget(ctx context.Context, name string) (api.Forgotten, *api.Error) {
 	done := api.Forgotten{Name: name}
 	return order(ctx, a, func(context.Context) (ledger.Command, *api.Error) {
-		v := a.c.view
-		st, ok := v.Machine.Status(name)
-		if !ok {
-			return ledger.Command{}, command.NoFilter(name)
-		}
-		if v.Specs.Set() == nil {
-			return ledger.Command{}, command.NotReadYet()
-		}
-		if problem := command.Forget(st, v.Specs.Get(name) != nil, v.Plan.Problems[name], v.Plan.Held != nil, time.Now()); problem != nil {
+		to, problem := toForget(a.c.view, name)
+		if problem != nil {
 			return ledger.Command{}, problem
 		}
-		done.Revisions, done.IdleSince = len(v.Machine.History(name)), st.IdleSince
+		done = to
 		return ledger.Command{Kind: ledger.Forget, Filter: name}, nil
 	}, func() api.Forgotten { return done })
 }
