@@ -132,21 +132,7 @@ func dropPlaces(value any) {
 
 // FuzzConvert: a document that decodes converts into specs that decode to the same.
 func FuzzConvert(f *testing.F) {
-	archives, err := filepath.Glob("testdata/foreign-*.txtar")
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, path := range archives {
-		archive, err := txtar.ParseFile(path)
-		if err != nil {
-			f.Fatal(err)
-		}
-		for _, file := range archive.Files {
-			if strings.HasSuffix(file.Name, ".yaml") {
-				f.Add(file.Data)
-			}
-		}
-	}
+	addDocuments(f, "testdata/foreign-*.txtar")
 	f.Fuzz(func(t *testing.T, text []byte) {
 		natives, _, _ := spec.Convert("/specs/a.yaml", text)
 		if specs, errs, _ := spec.Decode("/specs/a.yaml", text); len(errs) > 0 || len(specs) != len(natives) {

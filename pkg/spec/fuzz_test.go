@@ -13,10 +13,10 @@ import (
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
 )
 
-// FuzzDecode: whatever the text, Decode returns, says the same twice, and every
-// error has a code, a message and a place in the file.
-func FuzzDecode(f *testing.F) {
-	archives, err := filepath.Glob("testdata/*.txtar")
+// addDocuments seeds a fuzz test with the documents of archives.
+func addDocuments(f *testing.F, pattern string) {
+	f.Helper()
+	archives, err := filepath.Glob(pattern)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -31,6 +31,12 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 	}
+}
+
+// FuzzDecode: whatever the text, Decode returns, says the same twice, and every
+// error has a code, a message and a place in the file.
+func FuzzDecode(f *testing.F) {
+	addDocuments(f, "testdata/*.txtar")
 	f.Fuzz(func(t *testing.T, text []byte) {
 		const file = "/specs/a.yaml"
 		specs, errs, broken := spec.Decode(file, text)

@@ -57,8 +57,8 @@ var imports = map[string][]string{
 	"internal/bundle":         {"pkg/spec"},
 	"internal/source/bundled": {"internal/atomicfile", "internal/bundle", "pkg/source", "pkg/spec"},
 	"internal/etcdspecs":      {"internal/bundle", "internal/seal", "pkg/spec"},
-	"internal/source/etcd":    {"internal/bundle", "internal/etcdclient", "internal/etcdspecs", "internal/seal", "internal/source/bundled", "pkg/source", "pkg/spec"},
-	"internal/source/oci":     {"internal/bundle", "internal/registry", "internal/source/bundled", "pkg/source", "pkg/spec"},
+	"internal/source/etcd":    {"internal/bundle", "internal/etcdclient", "internal/etcdspecs", "internal/pause", "internal/seal", "internal/source/bundled", "pkg/source", "pkg/spec"},
+	"internal/source/oci":     {"internal/bundle", "internal/pause", "internal/registry", "internal/source/bundled", "pkg/source", "pkg/spec"},
 	"internal/builtin":        {"internal/wasmenc", "pkg/snapshot", "pkg/spec"},
 
 	// The sandbox.

@@ -204,3 +204,15 @@ func filterStats(envoys []*proxy) []map[string]int64 {
 	}
 	return all
 }
+
+// wantOthersSpared fails the test if an Envoy beside the canary has met a bad module.
+func wantOthersSpared(t *testing.T, envoys []*proxy, before []map[string]int64, canary int, module string) {
+	t.Helper()
+	for other, after := range filterStats(envoys) {
+		diff := harness.Diff(before[other], after)
+		delete(diff, "config_reload")
+		if other != canary && len(diff) > 0 {
+			t.Errorf("%s: edge-%d got the refused module: %v, and edge-%d was the canary", module, other, diff, canary)
+		}
+	}
+}

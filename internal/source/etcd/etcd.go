@@ -21,6 +21,7 @@ import (
 
 	"github.com/wasm-xds/wasm-xds/internal/bundle"
 	"github.com/wasm-xds/wasm-xds/internal/etcdclient"
+	"github.com/wasm-xds/wasm-xds/internal/pause"
 	"github.com/wasm-xds/wasm-xds/internal/source/bundled"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -131,9 +132,9 @@ func (r *run) look(ctx context.Context) {
 		return
 	}
 	r.apply(found)
-	pause := r.cfg.Refresh
+	next := r.cfg.Refresh
 	if revision == 0 {
-		pause = min(pause, retry)
+		next = min(next, retry)
 	} else {
 		r.seen = revision
 		if !r.watch.covers(revision) {
@@ -145,7 +146,7 @@ func (r *run) look(ctx context.Context) {
 		r.watch.end()
 		r.disconnect()
 	}
-	r.timer.Reset(about(pause, rand.Float64()))
+	r.timer.Reset(pause.About(next, rand.Float64()))
 }
 
 // event takes the bundle of a new head.
@@ -202,10 +203,4 @@ func (s *Source) report(passing *spec.Error, unavailable bool) {
 		s.log.Info("the specs in etcd can be read again")
 		s.down = false
 	}
-}
-
-// about returns a pause plus or minus a tenth, so that many servers do not ask at the same time.
-func about(pause time.Duration, random float64) time.Duration {
-	const share = 10
-	return pause - pause/share + time.Duration(random*float64(2*pause/share))
 }

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/wasm-xds/wasm-xds/internal/bundle"
+	"github.com/wasm-xds/wasm-xds/internal/pause"
 	"github.com/wasm-xds/wasm-xds/internal/source/bundled"
 	"github.com/wasm-xds/wasm-xds/pkg/source"
 	"github.com/wasm-xds/wasm-xds/pkg/spec"
@@ -102,7 +103,7 @@ func (s *Source) Run(ctx context.Context, emit func(source.Set)) error {
 			answer <- st.Problem()
 		}
 		leftAlone = time.Now().Add(found.After)
-		timer.Reset(pause(s.cfg.Refresh, found.After, rand.Float64()))
+		timer.Reset(untilNext(s.cfg.Refresh, found.After, rand.Float64()))
 	}
 }
 
@@ -127,9 +128,8 @@ func (s *Source) report(passing *spec.Error, unavailable bool) {
 	}
 }
 
-// pause returns the time until the next look: refresh plus or minus a tenth, so many servers
-// do not ask at the same time, and at least the pause that the registry asks for.
-func pause(refresh, atLeast time.Duration, random float64) time.Duration {
-	const share = 10
-	return max(refresh-refresh/share+time.Duration(random*float64(2*refresh/share)), atLeast)
+// untilNext returns the time until the next look: about refresh, and at least the pause that the
+// registry asks for.
+func untilNext(refresh, atLeast time.Duration, random float64) time.Duration {
+	return max(pause.About(refresh, random), atLeast)
 }

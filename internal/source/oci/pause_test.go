@@ -17,8 +17,8 @@ func TestPause(t *testing.T) {
 		{time.Minute, time.Hour, 0.5, time.Hour},
 		{time.Minute, time.Second, 0.5, time.Minute},
 	} {
-		if got := pause(test.refresh, test.atLeast, test.random); got != test.want {
-			t.Errorf("pause(%v, %v, %v) = %v, want %v", test.refresh, test.atLeast, test.random, got, test.want)
+		if got := untilNext(test.refresh, test.atLeast, test.random); got != test.want {
+			t.Errorf("untilNext(%v, %v, %v) = %v, want %v", test.refresh, test.atLeast, test.random, got, test.want)
 		}
 	}
 }
