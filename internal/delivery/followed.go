@@ -82,22 +82,10 @@ func (w *followed) take(c *ledger.RecordChanged) bool {
 	for _, r := range c.Revisions {
 		w.contents[r.ID] = r
 	}
-	if before == nil || before.Wanted != record.Wanted || before.Mod == 0 || !sameShares(before.Shares, record.Shares) {
+	if before == nil || before.Wanted != record.Wanted || before.Mod == 0 || !slices.Equal(before.Shares, record.Shares) {
 		w.allotted = record.Mod
 		if before == nil || before.Wanted != record.Wanted {
 			clear(w.missing)
-		}
-	}
-	return true
-}
-
-func sameShares(a, b []ledger.Share) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
 		}
 	}
 	return true
@@ -164,7 +152,11 @@ func (w *followed) described(local *snapshot.Filter, content func(id string) *sn
 	if w.record == nil {
 		return local
 	}
-	back := w.record.Rollback
+	return rolledBack(local, w.record.Rollback, content)
+}
+
+// rolledBack is a filter of the source, or the revision that a rollback puts in its place.
+func rolledBack(local *snapshot.Filter, back *ledger.Rollback, content func(id string) *snapshot.Revision) *snapshot.Filter {
 	if !back.Concerns(idOf(local.Revision)) {
 		return local
 	}

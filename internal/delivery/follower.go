@@ -115,7 +115,7 @@ func (e *follower) reached(event ledger.Reached) {
 func (e *follower) judgeAgain(f *filter) {
 	for _, r := range f.all() {
 		for key, v := range e.verdicts.On(r.ID) {
-			if _, known := e.replica.confirmed[key]; !known {
+			if !e.replica.isConfirmed(key) {
 				e.tellVerdict(f, r, key, v)
 			}
 		}

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"slices"
 	"time"
 
 	"github.com/wasm-xds/wasm-xds/internal/delivery/rollout"
@@ -58,8 +59,7 @@ func (e *leader) unproven(f *filter) (groups []rollout.Group) {
 	if !others {
 		judged := true
 		for _, g := range f.inOrder() {
-			_, is := e.replica.confirmed[verdict.Key{Revision: f.stable.ID, Envoy: g.envoy}]
-			judged = judged && (is || g.IsForetold(f.stable))
+			judged = judged && (e.replica.isConfirmed(verdict.Key{Revision: f.stable.ID, Envoy: g.envoy}) || g.IsForetold(f.stable))
 		}
 		if judged {
 			return nil
@@ -89,12 +89,8 @@ func (e *leader) begin(f *filter) *draft {
 // want begins the rollout of what the source describes, and says whether that is another revision.
 func (e *leader) want(f *filter, d *draft) bool {
 	w := f.followed
-	described := *w.local
-	if d.record.Rollback.Concerns(idOf(w.local.Revision)) {
-		if r := f.content(d.record.Rollback.Revision); r != nil {
-			described.Revision, described.RolledBack = r, r.ID != idOf(w.local.Revision)
-		}
-	} else if d.record.Rollback != nil && w.local.Revision != nil {
+	described := rolledBack(w.local, d.record.Rollback, f.content)
+	if back := d.record.Rollback; back != nil && w.local.Revision != nil && !back.Concerns(w.local.Revision.ID) {
 		d.record.Rollback = nil // an edit of the spec ends it
 	}
 	r := described.Revision
@@ -102,9 +98,10 @@ func (e *leader) want(f *filter, d *draft) bool {
 		return false
 	}
 	if c := f.content(d.record.Wanted); c != nil && c.ID != d.record.Stable {
-		e.keepCandidate(f, d, c)
+		loads, refused := f.verdicts.Outcomes(c.ID)
+		d.revisions.keepTried(c, loads, refused, true)
 	}
-	d.revisions.want(&described, true, e.now)
+	d.revisions.want(described, true, e.now)
 	d.rollout.Begin(r)
 	d.record.Wanted, d.record.Shares, d.record.Promoted = r.ID, nil, ""
 	d.keepCanaries(func(c *ledger.Canary) bool { return c.Revision == d.record.Stable })
@@ -121,19 +118,6 @@ func (e *leader) isBehind(f *filter, r *snapshot.Revision) bool {
 	}
 	e.wakeFilter(f, until)
 	return true
-}
-
-// keepCandidate keeps a candidate after an early end of its rollout, see specs.keepCandidate.
-func (e *leader) keepCandidate(f *filter, d *draft, c *snapshot.Revision) {
-	loads, refused := false, false
-	for _, v := range f.verdicts.On(c.ID) {
-		loads, refused = loads || v.Loads, refused || !v.Loads
-	}
-	if loads || !refused {
-		d.revisions.remember(c)
-	} else {
-		d.revisions.rememberRefused(c)
-	}
 }
 
 // keepCanaries drops the named canaries that are not kept.
@@ -243,8 +227,7 @@ func (e *leader) promote(f *filter, d *draft, r *snapshot.Revision, facts *rollo
 }
 
 func (e *leader) isJudged(c *ledger.Canary) bool {
-	_, judged := e.replica.confirmed[verdict.Key{Revision: c.Revision, Envoy: c.Envoy}]
-	return judged
+	return e.replica.isConfirmed(verdict.Key{Revision: c.Revision, Envoy: c.Envoy})
 }
 
 // watch goes on with the watch after a promotion.
@@ -334,7 +317,7 @@ func (d *draft) share(g *fleetGroup, need *rollout.Canaries) bool {
 		}
 	}
 	all = append(all, g.shares(need.Number, need.Prefer != nil)...)
-	if sameShares(all, d.record.Shares) {
+	if slices.Equal(all, d.record.Shares) {
 		return false
 	}
 	d.record.Shares = all

@@ -75,6 +75,12 @@ func (p *replica) confirm(v ledger.Verdict, gone bool) {
 	p.confirmed[v.Key()] = verdict.Verdict{Loads: v.Loads, Message: v.Message}
 }
 
+// isConfirmed says whether the ledger has a verdict.
+func (p *replica) isConfirmed(key verdict.Key) bool {
+	_, is := p.confirmed[key]
+	return is
+}
+
 // judges notes that a refusal is on its way to the ledger.
 func (p *replica) judges(key verdict.Key) { p.judging[key] = struct{}{} }
 

@@ -219,6 +219,17 @@ func (v *revisions) remember(r *snapshot.Revision) {
 	v.older = older
 }
 
+// keepTried keeps a candidate after an early end of its rollout. onItsWay says an Envoy may run it
+// without an answer yet.
+func (v *revisions) keepTried(c *snapshot.Revision, loads, refused, onItsWay bool) {
+	switch {
+	case loads || onItsWay && !refused:
+		v.remember(c)
+	case refused:
+		v.rememberRefused(c)
+	}
+}
+
 // rememberRefused keeps a revision Envoys refused for the history. It is never served.
 func (v *revisions) rememberRefused(r *snapshot.Revision) {
 	v.dropRefused(r)

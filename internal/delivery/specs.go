@@ -92,17 +92,8 @@ func (e *specs) keepCandidate(f *filter) {
 		return
 	}
 	c := f.wanted.Revision
-	loads, refused := false, false
-	for _, v := range e.verdicts.On(c.ID) {
-		loads, refused = loads || v.Loads, refused || !v.Loads
-	}
-	onItsWay := len(f.subs)+f.nodes.Len() > 0
-	switch {
-	case loads || onItsWay && !refused:
-		f.remember(c)
-	case refused:
-		f.rememberRefused(c)
-	}
+	loads, refused := e.verdicts.Outcomes(c.ID)
+	f.keepTried(c, loads, refused, len(f.subs)+f.nodes.Len() > 0)
 }
 
 // forget drops everything about a filter without a spec.

@@ -122,12 +122,17 @@ func (b *Book) Saw(envoy string, now time.Time) {
 
 // Refused says whether an Envoy of any version has refused the revision.
 func (b *Book) Refused(revision string) bool {
+	_, refused := b.Outcomes(revision)
+	return refused
+}
+
+// Outcomes says whether the revision loads on an Envoy of any version, and whether an Envoy of any
+// version has refused it.
+func (b *Book) Outcomes(revision string) (loads, refused bool) {
 	for _, v := range b.On(revision) {
-		if !v.Loads {
-			return true
-		}
+		loads, refused = loads || v.Loads, refused || !v.Loads
 	}
-	return false
+	return loads, refused
 }
 
 // DropRefusals drops the refusals of a revision, which is tried again.
