@@ -8,6 +8,7 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.etcd.io/etcd/client/v3/concurrency"
 	"oras.land/oras-go/v2/content"
@@ -89,7 +90,12 @@ func (p *Pusher) acquire(ctx context.Context, lock *concurrency.Mutex) error {
 	}
 	limited, cancel = context.WithTimeout(ctx, lockWait)
 	defer cancel()
-	err = lock.Lock(limited)
+	for {
+		// Lock waits at a revision, which etcd may compact meanwhile.
+		if err = lock.Lock(limited); !errors.Is(err, rpctypes.ErrCompacted) {
+			break
+		}
+	}
 	if err != nil && ctx.Err() == nil && limited.Err() != nil {
 		return errBusy
 	}

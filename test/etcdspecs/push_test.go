@@ -31,6 +31,7 @@ func TestPush(t *testing.T) {
 		"contents are written once":       writtenOnce,
 		"pushes at the same time":         atTheSameTime,
 		"a push that loses the lock":      lostLock,
+		"a compaction while a push waits": compactedWait,
 		"large files lie in pieces":       inPieces,
 		"sealed contents tell nothing":    sealed,
 		"a damaged content is mended":     damaged,
@@ -153,6 +154,50 @@ type hooked struct {
 func (h hooked) Txn(ctx context.Context) clientv3.Txn {
 	h.before(ctx)
 	return h.KV.Txn(ctx)
+}
+
+// reading does something after the first read.
+type reading struct {
+	clientv3.KV
+	after func(context.Context)
+}
+
+func (r reading) Get(ctx context.Context, key string, options ...clientv3.OpOption) (*clientv3.GetResponse, error) {
+	answer, err := r.KV.Get(ctx, key, options...)
+	r.after(ctx)
+	return answer, err
+}
+
+// A push that waits for another one waits on after a compaction.
+func compactedWait(t *testing.T, config etcdclient.Config) {
+	r := newRig(t, prefixOf(t), config)
+	held := r.prefix() + "lock/0"
+	if _, err := r.client.Put(t.Context(), held, ""); err != nil {
+		t.Fatal(err)
+	}
+	client, err := r.way.Connect(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = client.Close() }()
+	compacted := false
+	client.KV = reading{client.KV, func(ctx context.Context) {
+		if compacted {
+			return
+		}
+		compacted = true
+		ended, err := r.client.Delete(ctx, held) // the other push ends after the read
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		if _, err := r.client.Compact(ctx, ended.Header.Revision); err != nil {
+			t.Error(err)
+		}
+	}}
+	if _, err := r.try(client, many(1, "one")); err != nil || !compacted {
+		t.Errorf("compacted %t: %v", compacted, err)
+	}
 }
 
 // A push that was suspended for longer than its lease writes nothing more, because another push may
